@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All live buffers, and what debugfs and procfs tell of them.
+ *
+ * Every CPU has a shelf, a list under a lock of its own.  A buffer stands on
+ * the shelf of the CPU that exported it until it is released, so neither takes
+ * a lock that all CPUs share.  A reader goes from shelf to shelf.  It must not
+ * hold up exports while it prints, so it lets go of the lock after each buffer
+ * and leaves a bookmark in the list: finding its place again costs the same
+ * with a hundred thousand buffers as with one.
+ */
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/device.h>
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+
+#include "dma_buf_private.h"
+
+/**
+ * struct dma_buf_registry_shelf - the buffers that one CPU exported
+ * @lock: protects @entries; innermost of all locks, never held while sleeping
+ * @entries: dma_buf_registry_entry.link of buffers and of readers' bookmarks,
+ *	oldest first
+ */
+struct dma_buf_registry_shelf {
+	spinlock_t lock; /* protects @entries */
+	struct list_head entries;
+};
+
+static DEFINE_PER_CPU(struct dma_buf_registry_shelf, shelves);
+
+/**
+ * dma_buf_registry_add - remember a buffer
+ * @object: complete, and referenced by its file
+ *
+ * Context: Process context.
+ */
+void dma_buf_registry_add(struct dma_buf_object *object)
+{
+	/* Any shelf is right; this CPU's is the one that is hot. */
+	struct dma_buf_registry_shelf *shelf = raw_cpu_ptr(&shelves);
+
+	object->registry.shelf = shelf;
+	spin_lock(&shelf->lock);
+	list_add_tail(&object->registry.link, &shelf->entries);
+	spin_unlock(&shelf->lock);
+}
+
+/**
+ * dma_buf_registry_remove - forget a buffer
+ * @object: its file's last reference is gone
+ *
+ * No reader finds it afterwards.
+ *
+ * Context: Process context.
+ */
+void dma_buf_registry_remove(struct dma_buf_object *object)
+{
+	struct dma_buf_registry_shelf *shelf = object->registry.shelf;
+
+	spin_lock(&shelf->lock);
+	list_del(&object->registry.link);
+	spin_unlock(&shelf->lock);
+}
+
+/**
+ * struct dma_buf_registry_reader - somebody who walks over all buffers
+ * @bookmark: stands just before the next buffer to read; that shelf's lock
+ * @cpu: whose shelf the bookmark is on, nr_cpu_ids at the end
+ */
+struct dma_buf_registry_reader {
+	struct dma_buf_registry_entry bookmark;
+	unsigned int cpu;
+};
+
+static struct dma_buf_registry_shelf *
+reader_shelf(struct dma_buf_registry_reader *reader)
+{
+	return per_cpu_ptr(&shelves, reader->cpu);
+}
+
+/* Puts the bookmark at the head of the first shelf from @cpu on. */
+static void reader_enter(struct dma_buf_registry_reader *reader, int cpu)
+{
+	struct dma_buf_registry_shelf *shelf;
+
+	reader->cpu = cpumask_next(cpu - 1, cpu_possible_mask);
+	if (reader->cpu >= nr_cpu_ids)
+		return;
+
+	shelf = reader_shelf(reader);
+	spin_lock(&shelf->lock);
+	list_add(&reader->bookmark.link, &shelf->entries);
+	spin_unlock(&shelf->lock);
+}
+
+static void reader_leave(struct dma_buf_registry_reader *reader)
+{
+	struct dma_buf_registry_shelf *shelf;
+
+	if (reader->cpu >= nr_cpu_ids)
+		return;
+
+	shelf = reader_shelf(reader);
+	spin_lock(&shelf->lock);
+	list_del(&reader->bookmark.link);
+	spin_unlock(&shelf->lock);
+}
+
+/*
+ * A reference on the first buffer behind the bookmark.  One that is on its way
+ * out is still listed, and its file is still memory, until the lock is free.
+ */
+static struct dma_buf *reader_peek(struct dma_buf_registry_reader *reader)
+{
+	struct dma_buf_registry_shelf *shelf = reader_shelf(reader);
+	struct dma_buf_registry_entry *entry = &reader->bookmark;
+	struct dma_buf_object *object;
+
+	guard(spinlock)(&shelf->lock);
+	list_for_each_entry_continue(entry, &shelf->entries, link) {
+		if (!entry->shelf)
+			continue;
+		object = container_of(entry, struct dma_buf_object, registry);
+		if (atomic_long_inc_not_zero(&object->dmabuf.file->f_count))
+			return &object->dmabuf;
+	}
+	return NULL;
+}
+
+/* The buffer to read now, referenced; NULL after the last one. */
+static struct dma_buf *reader_get(struct dma_buf_registry_reader *reader)
+{
+	while (reader->cpu < nr_cpu_ids) {
+		struct dma_buf *dmabuf = reader_peek(reader);
+
+		if (dmabuf)
+			return dmabuf;
+		reader_leave(reader);
+		reader_enter(reader, reader->cpu + 1);
+	}
+	return NULL;
+}
+
+/* Moves the bookmark behind @dmabuf, which reader_get() gave. */
+static void reader_pass(struct dma_buf_registry_reader *reader,
+			struct dma_buf *dmabuf)
+{
+	struct dma_buf_registry_shelf *shelf = reader_shelf(reader);
+
+	spin_lock(&shelf->lock);
+	list_move(&reader->bookmark.link,
+		  &to_dma_buf_object(dmabuf)->registry.link);
+	spin_unlock(&shelf->lock);
+}
+
+static void show_name(struct seq_file *m, struct dma_buf *dmabuf,
+		      const char *prefix, const char *unnamed)
+{
+	struct dma_buf_name *name;
+
+	guard(rcu)();
+	name = rcu_dereference(dmabuf->name);
+	if (!name && !unnamed)
+		return;
+
+	seq_puts(m, prefix);
+	if (name)
+		seq_escape(m, name->text, DMA_BUF_NAME_ESCAPED);
+	else
+		seq_puts(m, unnamed);
+	seq_putc(m, '\n');
+}
+
+/**
+ * dma_buf_show_fdinfo - a buffer's part of /proc/PID/fdinfo
+ * @m: where to print
+ * @file: the buffer's
+ *
+ * Context: Process context, with a reference on @file, which isn't counted in
+ * what it shows.
+ */
+void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct dma_buf *dmabuf = file->private_data;
+
+	seq_printf(m, "size:\t%zu\n", dmabuf->size);
+	seq_printf(m, "count:\t%ld\n", file_count(file) - 1);
+	seq_printf(m, "exp_name:\t%s\n", dmabuf->exp_name);
+	show_name(m, dmabuf, "name:\t", NULL);
+}
+
+#ifdef CONFIG_DEBUG_FS
+/**
+ * struct bufinfo - one open debugfs dma_buf/bufinfo
+ * @reader: the walk
+ * @count: buffers passed so far
+ * @size: their bytes
+ */
+struct bufinfo {
+	struct dma_buf_registry_reader reader;
+	int count;
+	size_t size;
+};
+
+/* Stands for the last record, the totals; no buffer's address. */
+static char bufinfo_totals;
+
+static void *bufinfo_record(struct bufinfo *info)
+{
+	return reader_get(&info->reader) ?: (void *)&bufinfo_totals;
+}
+
+static bool record_is_buffer(void *record)
+{
+	return record && record != SEQ_START_TOKEN && record != &bufinfo_totals;
+}
+
+static void *bufinfo_start(struct seq_file *m, loff_t *pos)
+{
+	struct bufinfo *info = m->private;
+
+	if (*pos == 0) {
+		reader_leave(&info->reader);
+		reader_enter(&info->reader, 0);
+		info->count = 0;
+		info->size = 0;
+		return SEQ_START_TOKEN;
+	}
+	/* Beyond the totals, which come right after the last buffer. */
+	if (*pos > (loff_t)info->count + 1)
+		return NULL;
+	return bufinfo_record(info);
+}
+
+static void *bufinfo_next(struct seq_file *m, void *record, loff_t *pos)
+{
+	struct bufinfo *info = m->private;
+	struct dma_buf *dmabuf = record;
+
+	++*pos;
+	if (record == &bufinfo_totals)
+		return NULL;
+	if (record != SEQ_START_TOKEN) {
+		info->count++;
+		info->size += dmabuf->size;
+		reader_pass(&info->reader, dmabuf);
+		fput(dmabuf->file);
+	}
+	return bufinfo_record(info);
+}
+
+static void bufinfo_stop(struct seq_file *m, void *record)
+{
+	if (record_is_buffer(record))
+		fput(((struct dma_buf *)record)->file);
+}
+
+static void show_attachments(struct seq_file *m, struct dma_buf *dmabuf)
+{
+	struct dma_buf_attachment *attach;
+	int count = 0;
+
+	seq_puts(m, "\tAttached Devices:\n");
+	list_for_each_entry(attach, &dmabuf->attachments, node) {
+		seq_printf(m, "\t%s\n", dev_name(attach->dev));
+		count++;
+	}
+	seq_printf(m, "Total %d devices attached\n\n", count);
+}
+
+static void show_buffer(struct seq_file *m, struct dma_buf *dmabuf)
+{
+	struct file *file = dmabuf->file;
+
+	seq_printf(m, "%08zu\t%08x\t%08x\t%08ld\t%s\t%08lu\t", dmabuf->size,
+		   file->f_flags, (__force unsigned int)file->f_mode,
+		   file_count(file) - 1, dmabuf->exp_name, dma_buf_ino(dmabuf));
+	show_name(m, dmabuf, "", "<none>");
+
+	/* Whoever holds the lock may be waiting for a device: don't join. */
+	if (!dma_resv_trylock(dmabuf->resv)) {
+		seq_puts(m, "\tbusy: fences and devices not shown\n\n");
+		return;
+	}
+	dma_resv_describe(dmabuf->resv, m);
+	show_attachments(m, dmabuf);
+	dma_resv_unlock(dmabuf->resv);
+}
+
+static int bufinfo_show(struct seq_file *m, void *record)
+{
+	struct bufinfo *info = m->private;
+
+	if (record == SEQ_START_TOKEN)
+		seq_printf(m, "\nDma-buf Objects:\n%-8s\t%-8s\t%-8s\t%-8s\t%s\t%-8s\t%s\n",
+			   "size", "flags", "mode", "count", "exp_name", "ino",
+			   "name");
+	else if (record == &bufinfo_totals)
+		seq_printf(m, "\nTotal %d objects, %zu bytes\n", info->count,
+			   info->size);
+	else
+		show_buffer(m, record);
+	return 0;
+}
+
+static const struct seq_operations bufinfo_sops = {
+	.start = bufinfo_start,
+	.next = bufinfo_next,
+	.stop = bufinfo_stop,
+	.show = bufinfo_show,
+};
+
+static int bufinfo_open(struct inode *inode, struct file *file)
+{
+	struct bufinfo *info;
+
+	info = __seq_open_private(file, &bufinfo_sops, sizeof(*info));
+	if (!info)
+		return -ENOMEM;
+	info->reader.cpu = nr_cpu_ids;
+	return 0;
+}
+
+static int bufinfo_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+	struct bufinfo *info = m->private;
+
+	reader_leave(&info->reader);
+	return seq_release_private(inode, file);
+}
+
+static const struct file_operations bufinfo_fops = {
+	.owner = THIS_MODULE,
+	.open = bufinfo_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = bufinfo_release,
+};
+
+static void bufinfo_init(void)
+{
+	debugfs_create_file("bufinfo", 0444, debugfs_create_dir("dma_buf", NULL),
+			    NULL, &bufinfo_fops);
+}
+#else
+static void bufinfo_init(void) {}
+#endif
+
+/**
+ * dma_buf_registry_init - set up the shelves and debugfs
+ *
+ * Context: Boot, before the first buffer.
+ */
+void __init dma_buf_registry_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct dma_buf_registry_shelf *shelf = per_cpu_ptr(&shelves, cpu);
+
+		spin_lock_init(&shelf->lock);
+		INIT_LIST_HEAD(&shelf->entries);
+	}
+	bufinfo_init();
+}
