@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 #include <linux/string_helpers.h>
@@ -22,6 +23,7 @@
 
 static const struct file_operations dma_buf_fops;
 static struct kmem_cache *object_cache __ro_after_init;
+static struct kmem_cache *attachment_cache __ro_after_init;
 static struct vfsmount *dma_buf_mnt __ro_after_init;
 
 /**
@@ -68,25 +70,32 @@ static struct inode *object_alloc(struct super_block *sb)
 	return &object->inode;
 }
 
+/*
+ * At once: the cache is SLAB_TYPESAFE_BY_RCU.  Who looks at a buffer under RCU,
+ * without a reference, finds this one or another one in its place.
+ */
 static void object_free(struct inode *inode)
 {
 	kmem_cache_free(object_cache,
 			container_of(inode, struct dma_buf_object, inode));
 }
 
-/*
- * Neither file nor path leads here any more, so nobody reads the name.  The
- * inode never had a page.
- */
 static void object_evict(struct inode *inode)
 {
-	kfree(rcu_access_pointer(inode_to_dma_buf(inode)->name));
-	clear_inode(inode);
+	struct dma_buf_name *name;
+
+	name = rcu_dereference_protected(inode_to_dma_buf(inode)->name, true);
+	if (name)
+		kfree_rcu(name, rcu);
+
+	/* clear_inode(), without a walk of the page tree: it is empty. */
+	WARN_ON_ONCE(!mapping_empty(&inode->i_data));
+	inode->i_state = I_FREEING | I_CLEAR;
 }
 
 static const struct super_operations dma_buf_sops = {
 	.alloc_inode = object_alloc,
-	.free_inode = object_free,
+	.destroy_inode = object_free,
 	.evict_inode = object_evict,
 	.statfs = simple_statfs,
 };
@@ -136,15 +145,12 @@ static struct file_system_type dma_buf_fs_type = {
 static int __init dma_buf_init(void)
 {
 	object_cache = kmem_cache_create("dma_buf", sizeof(struct dma_buf_object),
-					 0, SLAB_ACCOUNT,
-					 object_construct);
-	if (!object_cache)
-		return -ENOMEM;
+					 0, SLAB_ACCOUNT | SLAB_TYPESAFE_BY_RCU |
+					 SLAB_PANIC, object_construct);
+	attachment_cache = KMEM_CACHE(dma_buf_attachment, SLAB_PANIC);
 	dma_buf_mnt = kern_mount(&dma_buf_fs_type);
-	if (IS_ERR(dma_buf_mnt)) {
-		kmem_cache_destroy(object_cache);
-		return PTR_ERR(dma_buf_mnt);
-	}
+	if (IS_ERR(dma_buf_mnt))
+		panic("dma-buf: no file system: %pe\n", dma_buf_mnt);
 	dma_buf_registry_init();
 	return 0;
 }
@@ -207,8 +213,8 @@ static struct file *dma_buf_getfile(struct dma_buf_object *object, int flags)
 {
 	struct file *file;
 
-	file = alloc_file_pseudo(&object->inode, dma_buf_mnt, "dmabuf", flags,
-				 &dma_buf_fops);
+	file = alloc_file_pseudo(&object->inode, dma_buf_mnt, "dmabuf",
+				 flags & (O_ACCMODE | O_NONBLOCK), &dma_buf_fops);
 	if (!IS_ERR(file)) {
 		file->private_data = &object->dmabuf;
 		object->dmabuf.file = file;
@@ -411,20 +417,22 @@ dma_buf_dynamic_attach(struct dma_buf *dmabuf, struct device *dev,
 		return ERR_PTR(-EINVAL);
 	}
 
-	attach = kzalloc(sizeof(*attach), GFP_KERNEL);
+	attach = kmem_cache_alloc(attachment_cache, GFP_KERNEL);
 	if (!attach)
 		return ERR_PTR(-ENOMEM);
-	attach->dmabuf = dmabuf;
-	attach->dev = dev;
-	attach->importer_ops = importer_ops;
-	attach->importer_priv = importer_priv;
-	attach->peer2peer = importer_ops && importer_ops->allow_peer2peer;
+	*attach = (struct dma_buf_attachment) {
+		.dmabuf = dmabuf,
+		.dev = dev,
+		.importer_ops = importer_ops,
+		.importer_priv = importer_priv,
+		.peer2peer = importer_ops && importer_ops->allow_peer2peer,
+	};
 	dma_buf_debug_attach(attach);
 
 	if (dmabuf->ops->attach) {
 		err = dmabuf->ops->attach(dmabuf, attach);
 		if (err) {
-			kfree(attach);
+			kmem_cache_free(attachment_cache, attach);
 			return ERR_PTR(err);
 		}
 	}
@@ -480,7 +488,7 @@ void dma_buf_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 
 	if (dmabuf->ops->detach)
 		dmabuf->ops->detach(dmabuf, attach);
-	kfree(attach);
+	kmem_cache_free(attachment_cache, attach);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_detach, DMA_BUF);
 
@@ -496,23 +504,21 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_detach, DMA_BUF);
  *
  * Context: Process context, reservation lock held.
  *
- * Return: 0, or the exporter's error.
+ * Return: 0, -EINVAL when the attachment isn't dynamic, or the exporter's error.
  */
 int dma_buf_pin(struct dma_buf_attachment *attach)
 {
 	struct dma_buf *dmabuf = attach->dmabuf;
-	int err = 0;
 
-	if (!dma_buf_attachment_is_dynamic(attach))
+	dma_resv_assert_held(dmabuf->resv);
+	if (unlikely(!dma_buf_attachment_is_dynamic(attach))) {
 		dma_buf_misuse(dmabuf->exp_name, attach->dev,
 			       "pin by a static importer");
-	dma_resv_assert_held(dmabuf->resv);
+		return -EINVAL;
+	}
 
-	if (dmabuf->ops->pin)
-		err = dmabuf->ops->pin(attach);
-	if (!err)
-		trace_dma_buf_pin(attach);
-	return err;
+	trace_dma_buf_pin(attach);
+	return dmabuf->ops->pin ? dmabuf->ops->pin(attach) : 0;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_pin, DMA_BUF);
 
@@ -526,10 +532,12 @@ void dma_buf_unpin(struct dma_buf_attachment *attach)
 {
 	struct dma_buf *dmabuf = attach->dmabuf;
 
-	if (!dma_buf_attachment_is_dynamic(attach))
+	dma_resv_assert_held(dmabuf->resv);
+	if (unlikely(!dma_buf_attachment_is_dynamic(attach))) {
 		dma_buf_misuse(dmabuf->exp_name, attach->dev,
 			       "unpin by a static importer");
-	dma_resv_assert_held(dmabuf->resv);
+		return;
+	}
 
 	trace_dma_buf_unpin(attach);
 	if (dmabuf->ops->unpin)
@@ -591,8 +599,9 @@ static struct sg_table *exporter_map(struct dma_buf_attachment *attach,
 	return sgt;
 }
 
-static void exporter_unmap(struct dma_buf_attachment *attach,
-			   struct sg_table *sgt, enum dma_data_direction dir)
+static noinline void exporter_unmap(struct dma_buf_attachment *attach,
+				    struct sg_table *sgt,
+				    enum dma_data_direction dir)
 {
 	const struct dma_buf_ops *ops = attach->dmabuf->ops;
 
@@ -601,41 +610,74 @@ static void exporter_unmap(struct dma_buf_attachment *attach,
 		ops->unpin(attach);
 }
 
+/* Gives a mapping to the importer: as it is, unless under DMABUF_DEBUG. */
+static struct sg_table *show_mapping(struct dma_buf_attachment *attach,
+				     struct sg_table *sgt,
+				     enum dma_data_direction dir)
+{
+	struct sg_table *shown = dma_buf_debug_map(attach, sgt, dir);
+
+	if (!shown)
+		return ERR_PTR(-ENOMEM);
+	trace_dma_buf_map(attach, sgt, dir);
+	return shown;
+}
+
+static noinline struct sg_table *
+await_kernel_and_show(struct dma_buf_attachment *attach, struct sg_table *sgt,
+		      enum dma_data_direction dir)
+{
+	long ret = dma_resv_wait_timeout(attach->dmabuf->resv,
+					 DMA_RESV_USAGE_KERNEL, true,
+					 MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ERR_PTR(ret) : show_mapping(attach, sgt, dir);
+}
+
 /*
  * A static importer doesn't know of fences: its addresses have to lead to the
  * contents already, so moves and clears by the kernel are over first.
  */
-static int await_kernel(struct dma_buf_attachment *attach)
+static struct sg_table *hand_out(struct dma_buf_attachment *attach,
+				 struct sg_table *sgt,
+				 enum dma_data_direction dir)
 {
-	struct dma_buf *dmabuf = attach->dmabuf;
-	long ret;
-
-	if (dma_buf_attachment_is_dynamic(attach) ||
-	    dma_buf_never_fenced(dmabuf))
-		return 0;
-	ret = dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_KERNEL, true,
-				    MAX_SCHEDULE_TIMEOUT);
-	return ret < 0 ? ret : 0;
+	if (!dma_buf_attachment_is_dynamic(attach) &&
+	    !dma_buf_never_fenced(attach->dmabuf))
+		return await_kernel_and_show(attach, sgt, dir);
+	return show_mapping(attach, sgt, dir);
 }
 
-/* The attachment's mapping, if it keeps one, or a new one. */
-static struct sg_table *take_mapping(struct dma_buf_attachment *attach,
-				     enum dma_data_direction dir)
+/*
+ * What the attachment kept of its first mapping.  The way here stays free of
+ * calls that return, hence of a stack frame: the rest is noinline.
+ */
+static struct sg_table *map_again(struct dma_buf_attachment *attach,
+				  enum dma_data_direction dir)
 {
-	struct sg_table *sgt = attach->sgt;
-
-	if (!sgt)
-		return exporter_map(attach, dir);
 	if (attach->dir != dir && attach->dir != DMA_BIDIRECTIONAL)
 		return ERR_PTR(-EBUSY);
-	return sgt;
+	return hand_out(attach, attach->sgt, dir);
 }
 
-static void drop_mapping(struct dma_buf_attachment *attach,
-			 struct sg_table *sgt, enum dma_data_direction dir)
+static noinline struct sg_table *map_anew(struct dma_buf_attachment *attach,
+					  enum dma_data_direction dir)
 {
-	if (sgt != attach->sgt)
+	struct sg_table *sgt, *shown;
+
+	sgt = exporter_map(attach, dir);
+	if (IS_ERR(sgt))
+		return sgt;
+	shown = hand_out(attach, sgt, dir);
+	if (IS_ERR(shown)) {
 		exporter_unmap(attach, sgt, dir);
+		return shown;
+	}
+	if (attach->dmabuf->ops->cache_sgt_mapping) {
+		attach->sgt = sgt;
+		attach->dir = dir;
+	}
+	return shown;
 }
 
 /**
@@ -659,38 +701,12 @@ static void drop_mapping(struct dma_buf_attachment *attach,
 struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 					enum dma_data_direction dir)
 {
-	struct sg_table *sgt, *shown;
-	struct dma_buf *dmabuf;
-	int err;
-
 	might_sleep();
 	if (WARN_ON(!attach || !attach->dmabuf))
 		return ERR_PTR(-EINVAL);
-	dmabuf = attach->dmabuf;
-	dma_resv_assert_held(dmabuf->resv);
+	dma_resv_assert_held(attach->dmabuf->resv);
 
-	sgt = take_mapping(attach, dir);
-	if (IS_ERR(sgt))
-		return sgt;
-	err = await_kernel(attach);
-	if (err)
-		goto drop;
-	shown = dma_buf_debug_map(attach, sgt, dir);
-	if (!shown) {
-		err = -ENOMEM;
-		goto drop;
-	}
-
-	if (dmabuf->ops->cache_sgt_mapping && !attach->sgt) {
-		attach->sgt = sgt;
-		attach->dir = dir;
-	}
-	trace_dma_buf_map(attach, sgt, dir);
-	return shown;
-
-drop:
-	drop_mapping(attach, sgt, dir);
-	return ERR_PTR(err);
+	return attach->sgt ? map_again(attach, dir) : map_anew(attach, dir);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_map_attachment, DMA_BUF);
 
@@ -716,7 +732,8 @@ void dma_buf_unmap_attachment(struct dma_buf_attachment *attach,
 	if (!sgt)
 		return;
 	trace_dma_buf_unmap(attach, sgt, dir);
-	drop_mapping(attach, sgt, dir);
+	if (sgt != attach->sgt)
+		exporter_unmap(attach, sgt, dir);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_unmap_attachment, DMA_BUF);
 

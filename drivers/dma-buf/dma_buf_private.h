@@ -39,27 +39,19 @@ struct dma_buf_name {
 };
 
 /**
- * struct dma_buf_registry_entry - a place in the registry
- * @link: in a shelf's list; the shelf's lock
- * @shelf: the CPU's list that a buffer is on; constant while registered.
- *	NULL for the bookmark of a reader, see &struct dma_buf_registry_reader
- */
-struct dma_buf_registry_entry {
-	struct list_head link;
-	struct dma_buf_registry_shelf *shelf;
-};
-
-/**
  * struct dma_buf_object - all there is of a buffer, in one slab object
  * @dmabuf: what the rest of the kernel sees
- * @registry: its place among all live buffers
+ * @registry: its place on a shelf of the registry, which @inode.i_private
+ *	points to
  * @resv: reservation object, in use unless the exporter brought its own
- * @inode: gives it a number, a size and its lifetime: the object goes an RCU
- *	grace period after the inode's last reference
+ * @inode: gives it a number, a size and its lifetime
+ *
+ * The cache is SLAB_TYPESAFE_BY_RCU: for an RCU grace period after the inode's
+ * last reference the memory is still an object, perhaps another buffer's.
  */
 struct dma_buf_object {
 	struct dma_buf dmabuf;
-	struct dma_buf_registry_entry registry;
+	struct list_head registry;
 	struct dma_resv resv;
 	struct inode inode;
 };

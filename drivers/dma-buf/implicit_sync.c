@@ -21,98 +21,127 @@
  * is always the set of fences at that moment, read without the reservation
  * lock; sleepers are only woken when their condition held.
  *
- * A watch holds no reference on the buffer.  Releasing the buffer cancels it.
+ * A watch on duty has its bit in poll_active.  It is in the hands of whoever
+ * arms it, then of the fence, and once that has signalled, which sets the bit
+ * in poll_fired, of the work.  It holds no reference on the buffer: releasing
+ * the buffer cancels it.
  */
 
-static enum dma_resv_usage watched_usage(struct dma_buf_poll_cb_t *watch)
+enum watch {
+	WATCH_IN = BIT(0),
+	WATCH_OUT = BIT(1),
+};
+
+static struct dma_buf_poll_cb_t *watch_for(struct dma_buf *dmabuf, enum watch event)
 {
-	return dma_resv_usage_rw(!!(watch->active & EPOLLOUT));
+	return event == WATCH_IN ? &dmabuf->cb_in : &dmabuf->cb_out;
 }
 
-static struct dma_buf *watched_buffer(struct dma_buf_poll_cb_t *watch)
+static enum dma_resv_usage watched_usage(enum watch event)
 {
-	return container_of(watch->poll, struct dma_buf, poll);
+	return dma_resv_usage_rw(event == WATCH_OUT);
 }
 
 /* Takes note of the fence to wait for; false when the buffer is going away. */
-static bool watch_aim(struct dma_buf_poll_cb_t *watch, struct dma_fence *fence)
+static bool watch_aim(struct dma_buf *dmabuf, enum watch event, struct dma_fence *fence)
 {
-	guard(spinlock_irqsave)(&watch->poll->lock);
-	if (watch->cancelled)
+	guard(spinlock_irqsave)(&dmabuf->poll.lock);
+	if (dmabuf->poll_cancelled)
 		return false;
-	watch->fence = dma_fence_get(fence);
+	watch_for(dmabuf, event)->fence = dma_fence_get(fence);
 	return true;
 }
 
 /* Takes the watch's fence, and its reference, away from it. */
-static struct dma_fence *watch_disarm(struct dma_buf_poll_cb_t *watch)
+static struct dma_fence *watch_disarm(struct dma_buf *dmabuf, enum watch event)
 {
+	struct dma_buf_poll_cb_t *watch = watch_for(dmabuf, event);
 	struct dma_fence *fence;
 
-	guard(spinlock_irqsave)(&watch->poll->lock);
+	guard(spinlock_irqsave)(&dmabuf->poll.lock);
 	fence = watch->fence;
 	watch->fence = NULL;
 	return fence;
 }
 
-static void watch_signalled(struct dma_fence *fence, struct dma_fence_cb *cb)
+/* Under this fence's lock no other fence may be looked at: leave it to work. */
+static void watch_fired(struct dma_buf *dmabuf, enum watch event)
 {
-	struct dma_buf_poll_cb_t *watch =
-		container_of(cb, struct dma_buf_poll_cb_t, cb);
+	scoped_guard(spinlock_irqsave, &dmabuf->poll.lock)
+		dmabuf->poll_fired |= event;
+	irq_work_queue(&dmabuf->poll_work);
+}
 
-	/* Under this fence's lock no other fence may be looked at. */
-	irq_work_queue(&watch->work);
+static void watch_in_fired(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	watch_fired(container_of(cb, struct dma_buf, cb_in.cb), WATCH_IN);
+}
+
+static void watch_out_fired(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	watch_fired(container_of(cb, struct dma_buf, cb_out.cb), WATCH_OUT);
+}
+
+static int watch_hook(struct dma_buf *dmabuf, enum watch event, struct dma_fence *fence)
+{
+	return dma_fence_add_callback(fence, &watch_for(dmabuf, event)->cb,
+				      event == WATCH_IN ? watch_in_fired :
+							 watch_out_fired);
 }
 
 /*
  * Hooks into the first fence that is pending.  Once that succeeded the watch
- * belongs to the callback, which may already run elsewhere: hands off.
+ * belongs to the fence, which may already have signalled: hands off.
  *
  * Returns false when nothing is pending.
  */
-static bool watch_arm(struct dma_buf_poll_cb_t *watch)
+static bool watch_arm(struct dma_buf *dmabuf, enum watch event)
 {
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 	bool armed = false;
 
-	dma_resv_iter_begin(&cursor, watched_buffer(watch)->resv,
-			    watched_usage(watch));
+	dma_resv_iter_begin(&cursor, dmabuf->resv, watched_usage(event));
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		armed = true;
-		if (!watch_aim(watch, fence))
+		armed = !watch_aim(dmabuf, event, fence) ||
+			!watch_hook(dmabuf, event, fence);
+		if (armed)
 			break;
-		if (!dma_fence_add_callback(fence, &watch->cb, watch_signalled))
-			break;
-		armed = false;
-		dma_fence_put(watch_disarm(watch));
+		dma_fence_put(watch_disarm(dmabuf, event));
 	}
 	dma_resv_iter_end(&cursor);
 	return armed;
 }
 
 /* The condition holds: wakes the sleepers, who find out for themselves. */
-static void watch_finish(struct dma_buf_poll_cb_t *watch)
+static void watch_finish(struct dma_buf *dmabuf, enum watch event)
 {
-	guard(spinlock_irqsave)(&watch->poll->lock);
-	wake_up_locked_poll(watch->poll, watch->active);
-	smp_store_release(&watch->active, 0);	/* pairs with watch_idle() */
+	guard(spinlock_irqsave)(&dmabuf->poll.lock);
+	wake_up_locked_poll(&dmabuf->poll,
+			    event == WATCH_IN ? EPOLLIN : EPOLLOUT);
+	dmabuf->poll_active &= ~event;
+}
+
+static void watch_move_on(struct dma_buf *dmabuf, enum watch event)
+{
+	dma_fence_put(watch_disarm(dmabuf, event));
+	if (!watch_arm(dmabuf, event))
+		watch_finish(dmabuf, event);
 }
 
 static void watch_work(struct irq_work *work)
 {
-	struct dma_buf_poll_cb_t *watch =
-		container_of(work, struct dma_buf_poll_cb_t, work);
+	struct dma_buf *dmabuf = container_of(work, struct dma_buf, poll_work);
+	u8 fired;
 
-	dma_fence_put(watch_disarm(watch));
-	if (!watch_arm(watch))
-		watch_finish(watch);
-}
-
-static void watch_init(struct dma_buf_poll_cb_t *watch, wait_queue_head_t *poll)
-{
-	watch->poll = poll;
-	init_irq_work(&watch->work, watch_work);
+	scoped_guard(spinlock_irqsave, &dmabuf->poll.lock) {
+		fired = dmabuf->poll_fired;
+		dmabuf->poll_fired = 0;
+	}
+	if (fired & WATCH_IN)
+		watch_move_on(dmabuf, WATCH_IN);
+	if (fired & WATCH_OUT)
+		watch_move_on(dmabuf, WATCH_OUT);
 }
 
 /**
@@ -124,40 +153,22 @@ static void watch_init(struct dma_buf_poll_cb_t *watch, wait_queue_head_t *poll)
 void dma_buf_watch_init(struct dma_buf *dmabuf)
 {
 	init_waitqueue_head(&dmabuf->poll);
-	watch_init(&dmabuf->cb_in, &dmabuf->poll);
-	watch_init(&dmabuf->cb_out, &dmabuf->poll);
+	init_irq_work(&dmabuf->poll_work, watch_work);
 }
 
-static void watch_cancel(struct dma_buf_poll_cb_t *watch)
+/* With the buffer cancelled and no work on the way, so that none is armed. */
+static void watch_unhook(struct dma_buf *dmabuf, enum watch event)
 {
+	struct dma_buf_poll_cb_t *watch = watch_for(dmabuf, event);
 	struct dma_fence *fence;
 
-	spin_lock_irq(&watch->poll->lock);
-	watch->cancelled = true;
-	spin_unlock_irq(&watch->poll->lock);
-	/* A walk that didn't see it yet; after this nobody arms any more. */
-	irq_work_sync(&watch->work);
-
-	spin_lock_irq(&watch->poll->lock);
-	fence = watch->fence ? dma_fence_get(watch->fence) : NULL;
-	spin_unlock_irq(&watch->poll->lock);
-	if (fence) {
-		if (dma_fence_remove_callback(fence, &watch->cb))
-			dma_fence_put(watch_disarm(watch));
-		else
-			irq_work_sync(&watch->work);
-		dma_fence_put(fence);
-	}
-	watch->active = 0;
-	watch->cancelled = false;
-}
-
-/* Off duty, and not even on the way back from its last errand? */
-static bool watch_idle(struct dma_buf_poll_cb_t *watch)
-{
-	/* Whoever sees watch_finish() done also sees the work it ran in. */
-	return !smp_load_acquire(&watch->active) &&
-	       !irq_work_is_busy(&watch->work);
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock)
+		fence = watch->fence ? dma_fence_get(watch->fence) : NULL;
+	if (!fence)
+		return;
+	if (dma_fence_remove_callback(fence, &watch->cb))
+		dma_fence_put(watch_disarm(dmabuf, event));
+	dma_fence_put(fence);
 }
 
 /**
@@ -168,34 +179,60 @@ static bool watch_idle(struct dma_buf_poll_cb_t *watch)
  */
 void dma_buf_watch_cancel(struct dma_buf *dmabuf)
 {
-	if (!watch_idle(&dmabuf->cb_in))
-		watch_cancel(&dmabuf->cb_in);
-	if (!watch_idle(&dmabuf->cb_out))
-		watch_cancel(&dmabuf->cb_out);
+	if (dma_buf_never_fenced(dmabuf))
+		return;
+
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock)
+		dmabuf->poll_cancelled = true;
+	/* A walk that didn't see it yet; after this nobody arms any more. */
+	irq_work_sync(&dmabuf->poll_work);
+	watch_unhook(dmabuf, WATCH_IN);
+	watch_unhook(dmabuf, WATCH_OUT);
+	/* What signalled before it could be unhooked. */
+	irq_work_sync(&dmabuf->poll_work);
+
+	dmabuf->poll_active = 0;
+	dmabuf->poll_cancelled = false;
 }
 
-/* Starts a watch, unless it is running; false when nothing is pending. */
-static bool watch_start(struct dma_buf_poll_cb_t *watch, __poll_t event)
+/* Starts a watch, unless it is on duty; false when nothing is pending. */
+static bool watch_start(struct dma_buf *dmabuf, enum watch event)
 {
-	bool running;
+	bool on_duty;
 
-	spin_lock_irq(&watch->poll->lock);
-	running = watch->active;
-	watch->active = event;
-	spin_unlock_irq(&watch->poll->lock);
-
-	if (running || watch_arm(watch))
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
+		on_duty = dmabuf->poll_active & event;
+		dmabuf->poll_active |= event;
+	}
+	if (on_duty || watch_arm(dmabuf, event))
 		return true;
-	watch_finish(watch);
+	watch_finish(dmabuf, event);
 	return false;
 }
 
-static bool is_ready(struct dma_buf *dmabuf, struct dma_buf_poll_cb_t *watch,
-		     __poll_t event)
+/* Is the fence that the watch sits on still pending? */
+static bool watch_sits(struct dma_buf *dmabuf, enum watch event)
 {
-	return dma_resv_test_signaled(dmabuf->resv,
-				      dma_resv_usage_rw(!!(event & EPOLLOUT))) ||
-	       !watch_start(watch, event);
+	struct dma_fence *fence;
+
+	guard(spinlock_irq)(&dmabuf->poll.lock);
+	fence = watch_for(dmabuf, event)->fence;
+	return fence && !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+}
+
+/*
+ * One pending fence is enough to know, and a watch on duty has found it.
+ * Otherwise starting one tells whether there is anything to wait for.
+ */
+static bool is_ready(struct dma_buf *dmabuf, enum watch event)
+{
+	if (READ_ONCE(dmabuf->poll_active) & event) {
+		if (watch_sits(dmabuf, event))
+			return false;
+		if (dma_resv_test_signaled(dmabuf->resv, watched_usage(event)))
+			return true;
+	}
+	return !watch_start(dmabuf, event);
 }
 
 /* The poll file operation: never blocks, and never fails. */
@@ -209,9 +246,9 @@ __poll_t dma_buf_file_poll(struct file *file, struct poll_table_struct *table)
 	if (dma_buf_never_fenced(dmabuf))
 		return events;
 
-	if (events & EPOLLIN && !is_ready(dmabuf, &dmabuf->cb_in, EPOLLIN))
+	if ((events & EPOLLIN) && !is_ready(dmabuf, WATCH_IN))
 		events &= ~EPOLLIN;
-	if (events & EPOLLOUT && !is_ready(dmabuf, &dmabuf->cb_out, EPOLLOUT))
+	if ((events & EPOLLOUT) && !is_ready(dmabuf, WATCH_OUT))
 		events &= ~EPOLLOUT;
 	return events;
 }

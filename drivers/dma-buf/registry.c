@@ -6,8 +6,9 @@
  * the shelf of the CPU that exported it until it is released, so neither takes
  * a lock that all CPUs share.  A reader goes from shelf to shelf.  It must not
  * hold up exports while it prints, so it lets go of the lock after each buffer
- * and leaves a bookmark in the list: finding its place again costs the same
- * with a hundred thousand buffers as with one.
+ * and remembers the next one; whoever takes that one off the shelf moves the
+ * reader on.  Finding its place again costs the same with a hundred thousand
+ * buffers as with one.
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
@@ -21,13 +22,26 @@
 
 /**
  * struct dma_buf_registry_shelf - the buffers that one CPU exported
- * @lock: protects @entries; innermost of all locks, never held while sleeping
- * @entries: dma_buf_registry_entry.link of buffers and of readers' bookmarks,
- *	oldest first
+ * @lock: protects the lists; innermost of all locks, never held while sleeping
+ * @buffers: dma_buf_object.registry, oldest first
+ * @readers: dma_buf_registry_reader.node of those who are at this shelf
  */
 struct dma_buf_registry_shelf {
-	spinlock_t lock; /* protects @entries */
-	struct list_head entries;
+	spinlock_t lock; /* protects the lists */
+	struct list_head buffers;
+	struct list_head readers;
+};
+
+/**
+ * struct dma_buf_registry_reader - somebody who walks over all buffers
+ * @node: in @readers of the shelf; its lock
+ * @next: the next buffer to read, or the end of the shelf; its lock
+ * @cpu: whose shelf it is, nr_cpu_ids at the end
+ */
+struct dma_buf_registry_reader {
+	struct list_head node;
+	struct list_head *next;
+	unsigned int cpu;
 };
 
 static DEFINE_PER_CPU(struct dma_buf_registry_shelf, shelves);
@@ -43,9 +57,9 @@ void dma_buf_registry_add(struct dma_buf_object *object)
 	/* Any shelf is right; this CPU's is the one that is hot. */
 	struct dma_buf_registry_shelf *shelf = raw_cpu_ptr(&shelves);
 
-	object->registry.shelf = shelf;
+	object->inode.i_private = shelf;
 	spin_lock(&shelf->lock);
-	list_add_tail(&object->registry.link, &shelf->entries);
+	list_add_tail(&object->registry, &shelf->buffers);
 	spin_unlock(&shelf->lock);
 }
 
@@ -59,22 +73,17 @@ void dma_buf_registry_add(struct dma_buf_object *object)
  */
 void dma_buf_registry_remove(struct dma_buf_object *object)
 {
-	struct dma_buf_registry_shelf *shelf = object->registry.shelf;
+	struct dma_buf_registry_shelf *shelf = object->inode.i_private;
+	struct dma_buf_registry_reader *reader;
 
 	spin_lock(&shelf->lock);
-	list_del(&object->registry.link);
+	list_for_each_entry(reader, &shelf->readers, node) {
+		if (reader->next == &object->registry)
+			reader->next = object->registry.next;
+	}
+	list_del(&object->registry);
 	spin_unlock(&shelf->lock);
 }
-
-/**
- * struct dma_buf_registry_reader - somebody who walks over all buffers
- * @bookmark: stands just before the next buffer to read; that shelf's lock
- * @cpu: whose shelf the bookmark is on, nr_cpu_ids at the end
- */
-struct dma_buf_registry_reader {
-	struct dma_buf_registry_entry bookmark;
-	unsigned int cpu;
-};
 
 static struct dma_buf_registry_shelf *
 reader_shelf(struct dma_buf_registry_reader *reader)
@@ -82,7 +91,7 @@ reader_shelf(struct dma_buf_registry_reader *reader)
 	return per_cpu_ptr(&shelves, reader->cpu);
 }
 
-/* Puts the bookmark at the head of the first shelf from @cpu on. */
+/* Goes to the first shelf from @cpu's on. */
 static void reader_enter(struct dma_buf_registry_reader *reader, int cpu)
 {
 	struct dma_buf_registry_shelf *shelf;
@@ -93,7 +102,8 @@ static void reader_enter(struct dma_buf_registry_reader *reader, int cpu)
 
 	shelf = reader_shelf(reader);
 	spin_lock(&shelf->lock);
-	list_add(&reader->bookmark.link, &shelf->entries);
+	reader->next = shelf->buffers.next;
+	list_add(&reader->node, &shelf->readers);
 	spin_unlock(&shelf->lock);
 }
 
@@ -106,27 +116,26 @@ static void reader_leave(struct dma_buf_registry_reader *reader)
 
 	shelf = reader_shelf(reader);
 	spin_lock(&shelf->lock);
-	list_del(&reader->bookmark.link);
+	list_del(&reader->node);
 	spin_unlock(&shelf->lock);
 }
 
 /*
- * A reference on the first buffer behind the bookmark.  One that is on its way
- * out is still listed, and its file is still memory, until the lock is free.
+ * A reference on the next buffer of the shelf.  One that is on its way out is
+ * still listed, and its file is still memory, until the lock is free.
  */
 static struct dma_buf *reader_peek(struct dma_buf_registry_reader *reader)
 {
 	struct dma_buf_registry_shelf *shelf = reader_shelf(reader);
-	struct dma_buf_registry_entry *entry = &reader->bookmark;
 	struct dma_buf_object *object;
 
 	guard(spinlock)(&shelf->lock);
-	list_for_each_entry_continue(entry, &shelf->entries, link) {
-		if (!entry->shelf)
-			continue;
-		object = container_of(entry, struct dma_buf_object, registry);
+	while (reader->next != &shelf->buffers) {
+		object = list_entry(reader->next, struct dma_buf_object,
+				    registry);
 		if (atomic_long_inc_not_zero(&object->dmabuf.file->f_count))
 			return &object->dmabuf;
+		reader->next = reader->next->next;
 	}
 	return NULL;
 }
@@ -145,15 +154,14 @@ static struct dma_buf *reader_get(struct dma_buf_registry_reader *reader)
 	return NULL;
 }
 
-/* Moves the bookmark behind @dmabuf, which reader_get() gave. */
+/* Goes past @dmabuf, which reader_get() gave. */
 static void reader_pass(struct dma_buf_registry_reader *reader,
 			struct dma_buf *dmabuf)
 {
 	struct dma_buf_registry_shelf *shelf = reader_shelf(reader);
 
 	spin_lock(&shelf->lock);
-	list_move(&reader->bookmark.link,
-		  &to_dma_buf_object(dmabuf)->registry.link);
+	reader->next = to_dma_buf_object(dmabuf)->registry.next;
 	spin_unlock(&shelf->lock);
 }
 
@@ -262,23 +270,47 @@ static void bufinfo_stop(struct seq_file *m, void *record)
 static void show_attachments(struct seq_file *m, struct dma_buf *dmabuf)
 {
 	struct dma_buf_attachment *attach;
-	int count = 0;
+	unsigned int count = 0;
 
 	seq_puts(m, "\tAttached Devices:\n");
 	list_for_each_entry(attach, &dmabuf->attachments, node) {
-		seq_printf(m, "\t%s\n", dev_name(attach->dev));
+		seq_putc(m, '\t');
+		seq_puts(m, dev_name(attach->dev));
+		seq_putc(m, '\n');
 		count++;
 	}
-	seq_printf(m, "Total %d devices attached\n\n", count);
+	seq_put_decimal_ull(m, "Total ", count);
+	seq_puts(m, " devices attached\n\n");
+}
+
+/*
+ * %08lu and a separator.  There are numbers in each of perhaps a hundred
+ * thousand rows, and seq_printf() parses its format for each.
+ */
+static void put_padded(struct seq_file *m, unsigned long value, char separator)
+{
+	char digits[20 + 1], *digit = digits + sizeof(digits);
+
+	*--digit = separator;
+	do {
+		*--digit = '0' + value % 10;
+		value /= 10;
+	} while (value || digit > digits + sizeof(digits) - 1 - 8);
+	seq_write(m, digit, digits + sizeof(digits) - digit);
 }
 
 static void show_buffer(struct seq_file *m, struct dma_buf *dmabuf)
 {
 	struct file *file = dmabuf->file;
 
-	seq_printf(m, "%08zu\t%08x\t%08x\t%08ld\t%s\t%08lu\t", dmabuf->size,
-		   file->f_flags, (__force unsigned int)file->f_mode,
-		   file_count(file) - 1, dmabuf->exp_name, dma_buf_ino(dmabuf));
+	put_padded(m, dmabuf->size, '\t');
+	seq_put_hex_ll(m, NULL, file->f_flags, 8);
+	seq_put_hex_ll(m, "\t", (__force unsigned int)file->f_mode, 8);
+	seq_putc(m, '\t');
+	put_padded(m, file_count(file) - 1, '\t');
+	seq_puts(m, dmabuf->exp_name);
+	seq_putc(m, '\t');
+	put_padded(m, dma_buf_ino(dmabuf), '\t');
 	show_name(m, dmabuf, "", "<none>");
 
 	/* Whoever holds the lock may be waiting for a device: don't join. */
@@ -364,7 +396,8 @@ void __init dma_buf_registry_init(void)
 		struct dma_buf_registry_shelf *shelf = per_cpu_ptr(&shelves, cpu);
 
 		spin_lock_init(&shelf->lock);
-		INIT_LIST_HEAD(&shelf->entries);
+		INIT_LIST_HEAD(&shelf->buffers);
+		INIT_LIST_HEAD(&shelf->readers);
 	}
 	bufinfo_init();
 }

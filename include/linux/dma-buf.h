@@ -141,14 +141,6 @@ struct dma_buf_poll_cb_t {
 	struct dma_fence_cb cb;
 	/** @fence: the fence waited for, referenced; dma_buf.poll's lock */
 	struct dma_fence *fence;
-	/** @work: walks on after a signal, out of the fence's lock */
-	struct irq_work work;
-	/** @poll: who is woken; constant */
-	wait_queue_head_t *poll;
-	/** @active: the event somebody waits for, 0 at rest; @poll's lock */
-	__poll_t active;
-	/** @cancelled: the buffer is going away; @poll's lock */
-	bool cancelled;
 };
 
 /**
@@ -168,6 +160,12 @@ struct dma_buf {
 	const struct dma_buf_ops *ops;
 	/** @vmapping_counter: private: users of @vmap_ptr; reservation lock */
 	unsigned int vmapping_counter;
+	/** @poll_active: private: watches on duty, a bit each; @poll's lock */
+	u8 poll_active;
+	/** @poll_fired: private: those whose fence signalled; @poll's lock */
+	u8 poll_fired;
+	/** @poll_cancelled: private: no watch may begin; @poll's lock */
+	bool poll_cancelled;
 	/** @vmap_ptr: private: kernel mapping while in use; reservation lock */
 	struct iosys_map vmap_ptr;
 	/** @exp_name: the exporter's name, for people; constant */
@@ -182,6 +180,8 @@ struct dma_buf {
 	struct dma_resv *resv;
 	/** @poll: private: sleepers in poll() */
 	wait_queue_head_t poll;
+	/** @poll_work: private: moves watches on, out of any fence's lock */
+	struct irq_work poll_work;
 	/** @cb_in: private: watches the fences that hold up reading */
 	struct dma_buf_poll_cb_t cb_in;
 	/** @cb_out: private: watches the fences that hold up writing */
