@@ -187,6 +187,16 @@ static int await_devices(struct dma_buf *dmabuf, enum dma_data_direction dir)
 	return ret < 0 ? ret : 0;
 }
 
+/*
+ * Whom to call for @len bytes: the whole buffer's op where that is meant, or
+ * where it is all there is.
+ */
+static bool use_partial(struct dma_buf *dmabuf, bool has_partial,
+			bool has_whole, size_t len)
+{
+	return has_partial && (!has_whole || len != dmabuf->size);
+}
+
 static int begin_access(struct dma_buf *dmabuf, enum dma_data_direction dir,
 			size_t offset, size_t len)
 {
@@ -197,7 +207,8 @@ static int begin_access(struct dma_buf *dmabuf, enum dma_data_direction dir,
 	trace_dma_buf_begin_cpu_access(dmabuf, dir, offset, len);
 
 	/* First the exporter, which may know a better way to wait. */
-	if (ops->begin_cpu_access_partial && len != dmabuf->size)
+	if (use_partial(dmabuf, ops->begin_cpu_access_partial,
+			ops->begin_cpu_access, len))
 		err = ops->begin_cpu_access_partial(dmabuf, dir, offset, len);
 	else if (ops->begin_cpu_access)
 		err = ops->begin_cpu_access(dmabuf, dir);
@@ -212,7 +223,8 @@ static int end_access(struct dma_buf *dmabuf, enum dma_data_direction dir,
 	might_lock(&dmabuf->resv->lock.base);
 	trace_dma_buf_end_cpu_access(dmabuf, dir, offset, len);
 
-	if (ops->end_cpu_access_partial && len != dmabuf->size)
+	if (use_partial(dmabuf, ops->end_cpu_access_partial,
+			ops->end_cpu_access, len))
 		return ops->end_cpu_access_partial(dmabuf, dir, offset, len);
 	if (ops->end_cpu_access)
 		return ops->end_cpu_access(dmabuf, dir);

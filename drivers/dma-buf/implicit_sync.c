@@ -221,18 +221,17 @@ static bool watch_sits(struct dma_buf *dmabuf, enum watch event)
 }
 
 /*
- * One pending fence is enough to know, and a watch on duty has found it.
- * Otherwise starting one tells whether there is anything to wait for.
+ * One pending fence is enough to know, and a watch on duty has found it.  What is
+ * ready must not start a watch: that it ends would look like an event to those
+ * who wait for edges.
  */
 static bool is_ready(struct dma_buf *dmabuf, enum watch event)
 {
-	if (READ_ONCE(dmabuf->poll_active) & event) {
-		if (watch_sits(dmabuf, event))
-			return false;
-		if (dma_resv_test_signaled(dmabuf->resv, watched_usage(event)))
-			return true;
-	}
-	return !watch_start(dmabuf, event);
+	if ((READ_ONCE(dmabuf->poll_active) & event) &&
+	    watch_sits(dmabuf, event))
+		return false;
+	return dma_resv_test_signaled(dmabuf->resv, watched_usage(event)) ||
+	       !watch_start(dmabuf, event);
 }
 
 /* The poll file operation: never blocks, and never fails. */

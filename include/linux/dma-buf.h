@@ -118,7 +118,8 @@ struct dma_buf_ops {
 
 	/**
 	 * @begin_cpu_access_partial: @begin_cpu_access for @len bytes from
-	 * @offset on.  Optional: without it the whole buffer is prepared.
+	 * @offset on.  Optional: without it the whole buffer is prepared, and
+	 * without @begin_cpu_access it is called for the whole, too.
 	 */
 	int (*begin_cpu_access_partial)(struct dma_buf *dmabuf,
 					enum dma_data_direction dir,

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For people; the kernel never sees this file. "make help" lists the targets, each
+# of which is a script in harness/ of nearly the same name.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Not every shell expands the ~ of TREE=~/linux.
+tree = $(or $(patsubst ~/%,$(HOME)/%,$(TREE)),$(error say where the tree is: make $@ TREE=DIR))
+
+##setup: install every package that any target needs, and get the base
+setup:
+	@harness/setup
+
+##run: boot, and pass one camera frame through three devices
+run:
+	@harness/run
+
+##test: run all tests, in a guest that finds faults (as CI does)
+test:
+	@harness/test
+
+##shell: boot the run profile with a shell on this terminal
+shell:
+	@harness/shell
+
+##bench: compare the speed of base and series
+bench:
+	@harness/bench
+
+##callers: compile all of the kernel that uses the subsystem
+callers:
+	@harness/callers
+
+##graft: put the series into a Linux 6.12 tree, TREE=DIR
+graft:
+	@harness/graft "$(tree)"
+
+##ungraft: take the series out of it again, TREE=DIR
+ungraft:
+	@harness/ungraft "$(tree)"
+
+##base-path: print where the base is
+base-path:
+	@harness/base
+
+##menuconfig: show the options of the series alone
+menuconfig:
+	@harness/menuconfig
+
+##lint: check the style of all that is in the series
+lint:
+	@harness/lint
+
+##clean: remove build/, all that was made from the checkout
+clean:
+	@rm -rf build
+
+help:
+	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
+
+.PHONY: setup run test shell bench callers graft ungraft base-path menuconfig lint clean help

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What all the scripts of the harness share. Source it; it only defines.
+#
+#   $top $cache $build   the checkout, the cache outside of it, derived files
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${DMABUF_CACHE:-$HOME/.cache/dma-buf-series}
+build=$top/build
+export DMABUF_CACHE=$cache
+# Our own make's flags and jobserver are no concern of the kernel's.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
+# Packages by purpose; `make setup` installs all of them at once.
+build_packages=(bc bison flex gcc libc6-dev libelf-dev make patch perl rsync)
+guest_packages=(busybox-static cpio qemu-system-x86)
+# shellcheck disable=SC2034 # used by those who source this file
+setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
+	codespell gcc-multilib libdrm-dev libncurses-dev libssl-dev
+	pkg-config pyflakes3 shellcheck sparse xz-utils)
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+missing_packages()
+{
+	local package
+
+	for package; do
+		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+			echo "$package"
+	done
+}
+
+apt_install()
+{
+	local install=(apt-get install -y --no-install-recommends "$@")
+
+	export DEBIAN_FRONTEND=noninteractive
+	# Lists may be missing or name files that the mirror no longer has.
+	"${install[@]}" || { apt-get update && "${install[@]}"; }
+}
+
+# need_packages PACKAGE...: installs what is missing, or says how.
+need_packages()
+{
+	local missing
+
+	if ! command -v dpkg-query >/dev/null; then
+		echo "no dpkg here: taking for granted what these packages hold: $*" >&2
+		return
+	fi
+	mapfile -t missing < <(missing_packages "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "Some packages are missing. As root:" >&2
+		echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+		exit 1
+	fi
+	step "install ${missing[*]}" apt_install "${missing[@]}"
+}
+
+# need_space DIR MEGABYTES, need_memory MEGABYTES: before, not after, the work.
+need_space()
+{
+	local free
+
+	mkdir -p "$1"
+	free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$2" ] || die "$1 has $free MB free, $2 MB are needed"
+}
+
+need_memory()
+{
+	local free
+
+	free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
+	[ "$free" -ge "$1" ] || die "$free MB of memory are available, $1 MB are needed"
+}
+
+elapsed()
+{
+	local seconds=$((SECONDS - $1))
+
+	printf '%d:%02d' $((seconds / 60)) $((seconds % 60))
+}
+
+# Tells every so often how far the log of a step is, until the step's shell is gone.
+show_progress()
+{
+	local what=$1 log=$2 since=$3 total=${4:+/$4} lines last tick=0
+
+	while sleep 1 && kill -0 $$ 2>/dev/null; do
+		tick=$((tick + 1))
+		[ -t 2 ] || [ $((tick % 60)) -eq 0 ] || continue
+		lines=$(wc -l <"$log")
+		last=$(tail -n 1 "$log" | tr -d '\r\033' | cut -c 1-60)
+		if [ -t 2 ]; then
+			printf '\r\033[K%s ... %s%s %s %s' "$what" "$lines" "$total" \
+				"$(elapsed "$since")" "$last" >&2
+		else
+			echo "  $what: line $lines$total, $(elapsed "$since")" >&2
+		fi
+	done
+}
+
+# step WHAT COMMAND...: runs a command, its output in a log. One line says what
+# runs, how far it is ($step_total: about how many lines it prints in all) and
+# how long it took. The log of a command that fails is printed in full.
+#
+# The command is the one in the foreground so that Ctrl-C reaches it.
+step()
+{
+	local what=$1 log since=$SECONDS status=0 ticker
+
+	shift
+	mkdir -p "$build/log"
+	log=$(mktemp "$build/log/step.XXXXXX")
+	if [ -t 2 ]; then
+		printf '%s ...' "$what" >&2
+	else
+		echo "$what ..." >&2
+	fi
+	show_progress "$what" "$log" "$since" "${step_total:-}" </dev/null >/dev/null &
+	ticker=$!
+	"$@" </dev/null >"$log" 2>&1 || status=$?
+	kill "$ticker" 2>/dev/null || true
+	wait "$ticker" 2>/dev/null || true
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	if [ "$status" -eq 0 ]; then
+		echo "$what: done in $(elapsed "$since")" >&2
+		rm -f "$log"
+	else
+		cat "$log" >&2
+		echo "$what: failed with status $status after $(elapsed "$since"); log: $log" >&2
+	fi
+	return "$status"
+}

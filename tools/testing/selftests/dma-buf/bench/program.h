@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The map of the benchmark's program: rows, how they are timed, what they use. */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dma_buf_bench.h"
+
+#define DEFAULT_BATCH		256
+
+/**
+ * struct row - something that user space does to a buffer
+ * @name: names the row in results
+ * @limit: most that series / base may be, in percent; 0 for none
+ * @batch: operations timed together; 0 for DEFAULT_BATCH
+ * @scale: what one @op counts for (bufinfo: buffers shown); 0 for 1
+ * @setup: makes what @op works on; may be NULL
+ * @op: the operation; ends the program when it fails
+ * @teardown: undoes @setup; may be NULL
+ */
+struct row {
+	const char *name;
+	unsigned int limit;
+	unsigned int batch;
+	unsigned int scale;
+	void (*setup)(void);
+	void (*op)(void);
+	void (*teardown)(void);
+};
+
+/* Ends with a row that has no name. */
+extern const struct row user_rows[];
+
+/* The open /dev/dma_buf_bench. */
+extern int bench_fd;
+
+int must(int ret, const char *what);
+void set_live(unsigned int count, bool attached);
+void stay_on_cpu(unsigned int cpu);
+void find_kernel_row(const char *name, struct bench_row_info *info);
+double slab_per_buffer(void);
+void count_locks(const char *row);
+
+#endif /* PROGRAM_H */

@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When there is no more: of fds, of memory, of pages that the user's pointer
+ * points to. Every allocation of every call fails once, in turn; each time
+ * there must be as many fds and buffers afterwards as before.
+ */
+#include "../kselftest_harness.h"
+
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+#include "bufinfo.h"
+#include "prime.h"
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define FAILSLAB	"/sys/kernel/debug/failslab"
+
+/* More places to fail than any call here has. */
+#define FAR_TOO_MANY	1000
+
+FIXTURE(exhaustion)
+{
+	int buffer;
+	int timeline;
+	struct rlimit limit;
+};
+
+FIXTURE_SETUP(exhaustion)
+{
+	if (LACKS(SYSTEM_HEAP, SW_SYNC, BUFINFO))
+		SKIP(return, "%s", lack);
+	self->buffer = heap_alloc(page_size());
+	ASSERT_LE(0, self->buffer);
+	self->timeline = timeline_create();
+	ASSERT_LE(0, self->timeline);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &self->limit));
+}
+
+FIXTURE_TEARDOWN(exhaustion)
+{
+	setrlimit(RLIMIT_NOFILE, &self->limit);
+	close(self->timeline);
+	close(self->buffer);
+}
+
+/* Leaves room for @count more fds. */
+static int limit_fds(int count, rlim_t maximum)
+{
+	struct rlimit limit = { .rlim_max = maximum };
+	int next = dup(STDIN_FILENO);
+
+	close(next);
+	limit.rlim_cur = next + count;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+TEST_F(exhaustion, without_a_fd_left_an_export_is_emfile_and_leaks_nothing)
+{
+	long files = count_kernel_files();
+	int fds = count_open_fds();
+	int i;
+
+	ASSERT_EQ(0, add_job(self->buffer, DMA_BUF_SYNC_WRITE, self->timeline, 1));
+	ASSERT_EQ(0, limit_fds(0, self->limit.rlim_max));
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(-EMFILE, export_sync_file(self->buffer, DMA_BUF_SYNC_RW));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &self->limit));
+	EXPECT_EQ(fds, count_open_fds());
+	EXPECT_GT(files + 150, count_kernel_files());
+	i = export_sync_file(self->buffer, DMA_BUF_SYNC_RW);
+	EXPECT_LE(0, i);
+	close(i);
+}
+
+TEST_F(exhaustion, without_a_fd_left_an_allocation_is_emfile_and_leaks_nothing)
+{
+	int buffers = count_buffers(), i;
+
+	ASSERT_EQ(0, limit_fds(1, self->limit.rlim_max));
+	/* The one that is left is the heap's own. */
+	for (i = 0; i < 50; i++)
+		ASSERT_EQ(-EMFILE, heap_alloc(page_size()));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &self->limit));
+	EXPECT_TRUE(wait_for_buffers(buffers));
+}
+
+TEST_F(exhaustion, the_fds_until_then_all_work)
+{
+	int fds[8], i;
+
+	ASSERT_EQ(0, limit_fds(ARRAY_SIZE(fds), self->limit.rlim_max));
+	for (i = 0; i < (int)ARRAY_SIZE(fds); i++) {
+		fds[i] = export_sync_file(self->buffer, DMA_BUF_SYNC_RW);
+		ASSERT_LE(0, fds[i]);
+	}
+	EXPECT_EQ(-EMFILE, export_sync_file(self->buffer, DMA_BUF_SYNC_RW));
+	for (i = 0; i < (int)ARRAY_SIZE(fds); i++) {
+		EXPECT_TRUE(has_signalled(fds[i]));
+		close(fds[i]);
+	}
+}
+
+/* What the calls are made on. */
+struct target {
+	int buffer;
+	int timelines[3];
+	int fence;
+	int epoll;
+	int drm;
+	int fail_nth;
+};
+
+FIXTURE(sweep)
+{
+	struct target target;
+};
+
+/* Which allocations may fail: those that could sleep, too. Nothing is logged. */
+static int set_up_fault_injection(void)
+{
+	static const char *const settings[][2] = {
+		{ FAILSLAB "/ignore-gfp-wait", "N" },
+		{ FAILSLAB "/verbose", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
+		{ "/sys/kernel/debug/fail_usercopy/verbose", "0" },
+	};
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		err = write_file(settings[i][0], settings[i][1]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+FIXTURE_SETUP(sweep)
+{
+	size_t i;
+
+	if (LACKS(SYSTEM_HEAP, SW_SYNC, BUFINFO, FAIL_NTH, FAILSLAB))
+		SKIP(return, "%s", lack);
+	ASSERT_EQ(0, set_up_fault_injection());
+	self->target.buffer = heap_alloc(page_size());
+	ASSERT_LE(0, self->target.buffer);
+	for (i = 0; i < ARRAY_SIZE(self->target.timelines); i++) {
+		self->target.timelines[i] = timeline_create();
+		ASSERT_LE(0, self->target.timelines[i]);
+	}
+	self->target.fence = fence_create(self->target.timelines[0], 1);
+	ASSERT_LE(0, self->target.fence);
+	self->target.epoll = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_LE(0, self->target.epoll);
+	self->target.drm = importer_open();
+	self->target.fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->target.fail_nth);
+}
+
+FIXTURE_TEARDOWN(sweep)
+{
+	size_t i;
+
+	close(self->target.fail_nth);
+	if (self->target.drm >= 0)
+		close(self->target.drm);
+	close(self->target.epoll);
+	close(self->target.fence);
+	for (i = 0; i < ARRAY_SIZE(self->target.timelines); i++)
+		close(self->target.timelines[i]);
+	close(self->target.buffer);
+}
+
+static void fail_at(int fail_nth, int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", nth);
+
+	/* Turning it off may be what fails; not a second time. */
+	if (pwrite(fail_nth, text, len, 0) != len)
+		pwrite(fail_nth, text, len, 0);
+}
+
+/* Did something fail since fail_at()? */
+static bool has_failed(int fail_nth)
+{
+	char text[16] = "";
+
+	/* If reading is what failed, nothing before it did. */
+	return pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+}
+
+/* A call under test: its result, and how to undo it where it succeeded. */
+struct sweep_call {
+	int (*call)(struct target *target);
+	void (*undo)(struct target *target, int result);
+};
+
+/*
+ * How often the call failed, or -1 when something was left behind, it failed
+ * without need, or it can't stop failing.
+ */
+static int sweep(struct target *target, const struct sweep_call *call)
+{
+	int fds = count_open_fds(), buffers = count_buffers();
+	int nth, result, failures = 0;
+	bool injected;
+
+	for (nth = 1; nth < FAR_TOO_MANY; nth++) {
+		fail_at(target->fail_nth, nth);
+		result = call->call(target);
+		injected = has_failed(target->fail_nth);
+		fail_at(target->fail_nth, 0);
+
+		if (result < 0)
+			failures++;
+		else if (call->undo)
+			call->undo(target, result);
+		if (count_open_fds() != fds || !wait_for_buffers(buffers)) {
+			ksft_print_msg("allocation %d: something is left\n", nth);
+			return -1;
+		}
+		if (injected)
+			continue;
+		if (result >= 0)
+			return failures;
+		ksft_print_msg("allocation %d: error %d without a cause\n", nth, result);
+		return -1;
+	}
+	ksft_print_msg("no end to it\n");
+	return -1;
+}
+
+static void undo_close(struct target *target, int result)
+{
+	close(result);
+}
+
+static int call_heap_alloc(struct target *target)
+{
+	return heap_alloc(page_size());
+}
+
+TEST_F(sweep, allocating_a_buffer)
+{
+	static const struct sweep_call call = { .call = call_heap_alloc, .undo = undo_close };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+}
+
+static int call_set_name(struct target *target)
+{
+	return set_name(target->buffer, "another name");
+}
+
+TEST_F(sweep, naming_a_buffer)
+{
+	static const struct sweep_call call = { .call = call_set_name };
+	char name[64];
+
+	ASSERT_EQ(0, set_name(self->target.buffer, "a name"));
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, fdinfo_line(self->target.buffer, "name", name, sizeof(name)));
+	EXPECT_STREQ("another name", name);
+}
+
+static int call_sync(struct target *target)
+{
+	return cpu_sync(target->buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW) ?:
+	       cpu_sync(target->buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+}
+
+TEST_F(sweep, opening_and_closing_a_bracket)
+{
+	static const struct sweep_call call = { .call = call_sync };
+
+	EXPECT_LE(0, sweep(&self->target, &call));
+}
+
+static int call_export(struct target *target)
+{
+	return export_sync_file(target->buffer, DMA_BUF_SYNC_RW);
+}
+
+TEST_F(sweep, exporting_no_job)
+{
+	static const struct sweep_call call = { .call = call_export, .undo = undo_close };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+}
+
+TEST_F(sweep, exporting_several_jobs)
+{
+	static const struct sweep_call call = { .call = call_export, .undo = undo_close };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(self->target.timelines); i++)
+		ASSERT_EQ(0, add_job(self->target.buffer, DMA_BUF_SYNC_WRITE,
+				     self->target.timelines[i], 1));
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(0, ready_now(self->target.buffer, POLLIN | POLLOUT));
+}
+
+static int call_import(struct target *target)
+{
+	return import_sync_file(target->buffer, DMA_BUF_SYNC_WRITE, target->fence);
+}
+
+TEST_F(sweep, importing_a_job)
+{
+	static const struct sweep_call call = { .call = call_import };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(0, ready_now(self->target.buffer, POLLIN | POLLOUT));
+	ASSERT_EQ(0, timeline_advance(self->target.timelines[0], 1));
+	EXPECT_EQ(POLLIN | POLLOUT, ready_now(self->target.buffer, POLLIN | POLLOUT));
+}
+
+TEST_F(sweep, importing_a_merged_job)
+{
+	static const struct sweep_call call = { .call = call_import };
+	int other = fence_create(self->target.timelines[1], 1);
+	int merged = merge_sync_files(self->target.fence, other);
+
+	ASSERT_LE(0, merged);
+	close(self->target.fence);
+	self->target.fence = merged;
+	EXPECT_LT(0, sweep(&self->target, &call));
+	ASSERT_EQ(0, timeline_advance(self->target.timelines[0], 1));
+	EXPECT_EQ(0, ready_now(self->target.buffer, POLLIN));
+	ASSERT_EQ(0, timeline_advance(self->target.timelines[1], 1));
+	EXPECT_EQ(POLLIN, ready_now(self->target.buffer, POLLIN));
+	close(other);
+}
+
+static int call_poll(struct target *target)
+{
+	return ready_now(target->buffer, POLLIN | POLLOUT);
+}
+
+TEST_F(sweep, polling)
+{
+	static const struct sweep_call call = { .call = call_poll };
+
+	ASSERT_EQ(0, add_job(self->target.buffer, DMA_BUF_SYNC_WRITE,
+			     self->target.timelines[0], 1));
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(1, reference_count(self->target.buffer));
+	ASSERT_EQ(0, timeline_advance(self->target.timelines[0], 1));
+	EXPECT_EQ(POLLIN | POLLOUT, ready_now(self->target.buffer, POLLIN | POLLOUT));
+}
+
+static int call_epoll(struct target *target)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(target->epoll, EPOLL_CTL_ADD, target->buffer, &event);
+}
+
+static void undo_epoll(struct target *target, int result)
+{
+	epoll_ctl(target->epoll, EPOLL_CTL_DEL, target->buffer, NULL);
+}
+
+TEST_F(sweep, adding_to_epoll)
+{
+	static const struct sweep_call call = { .call = call_epoll, .undo = undo_epoll };
+
+	ASSERT_EQ(0, add_job(self->target.buffer, DMA_BUF_SYNC_WRITE,
+			     self->target.timelines[0], 1));
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(1, reference_count(self->target.buffer));
+}
+
+static int call_mmap(struct target *target)
+{
+	char *data = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+			  target->buffer, 0);
+
+	if (data == MAP_FAILED)
+		return -errno;
+	munmap(data, page_size());
+	return 0;
+}
+
+TEST_F(sweep, mapping)
+{
+	static const struct sweep_call call = { .call = call_mmap };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(1, reference_count(self->target.buffer));
+}
+
+static int call_fdinfo(struct target *target)
+{
+	return reference_count(target->buffer);
+}
+
+TEST_F(sweep, reading_fdinfo)
+{
+	static const struct sweep_call call = { .call = call_fdinfo };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(1, reference_count(self->target.buffer));
+}
+
+/* A read that fails half way has a record to give back. */
+static int call_bufinfo(struct target *target)
+{
+	char *text = read_file(BUFINFO);
+
+	free(text);
+	return text ? 0 : -EIO;
+}
+
+TEST_F(sweep, reading_bufinfo)
+{
+	static const struct sweep_call call = { .call = call_bufinfo };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(1, reference_count(self->target.buffer));
+}
+
+static int call_prime_import(struct target *target)
+{
+	__u32 handle;
+	int err = prime_import(target->drm, target->buffer, &handle);
+
+	return err ?: (int)handle;
+}
+
+static void undo_prime_import(struct target *target, int result)
+{
+	prime_close(target->drm, result);
+}
+
+TEST_F(sweep, importing_into_a_device)
+{
+	static const struct sweep_call call = {
+		.call = call_prime_import,
+		.undo = undo_prime_import,
+	};
+	struct bufinfo_buffer row;
+
+	if (self->target.drm < 0)
+		SKIP(return, "neither vgem nor vkms is there to import");
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_EQ(1, reference_count(self->target.buffer));
+	ASSERT_EQ(0, bufinfo_find(inode_number(self->target.buffer), &row));
+	EXPECT_EQ(0, row.devices);
+}
+
+TEST_HARNESS_MAIN
