@@ -190,7 +190,7 @@ static void object_init(struct dma_buf_object *object,
 	dmabuf->ops = info->ops;
 	dmabuf->vmapping_counter = 0;
 	iosys_map_clear(&dmabuf->vmap_ptr);
-	dmabuf->exp_name = info->exp_name;
+	dmabuf->exp_name = info->exp_name ?: "unknown";
 	dmabuf->owner = info->owner;
 	dmabuf->priv = info->priv;
 	dmabuf->resv = info->resv;
@@ -286,14 +286,18 @@ static int dma_buf_file_release(struct inode *inode, struct file *file)
 	struct dma_buf *dmabuf = file->private_data;
 	struct dma_buf_object *object = to_dma_buf_object(dmabuf);
 	struct module *owner = dmabuf->owner;
-	struct dma_buf_attachment *attach;
+	struct dma_buf_attachment *attach, *next;
 
 	trace_dma_buf_release(dmabuf);
 	dma_buf_registry_remove(object);
 	dma_buf_watch_cancel(dmabuf);
-	list_for_each_entry(attach, &dmabuf->attachments, node)
+	list_for_each_entry_safe(attach, next, &dmabuf->attachments, node) {
 		dma_buf_misuse(dmabuf->exp_name, attach->dev,
 			       "released while attached");
+		/* A late detach must not find the next buffer in this place. */
+		list_del_init(&attach->node);
+		attach->dmabuf = NULL;
+	}
 
 	dmabuf->ops->release(dmabuf);
 	object_fini(object);
@@ -579,6 +583,12 @@ static bool needs_pin(struct dma_buf_attachment *attach)
 					IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY));
 }
 
+static void exporter_unpin(struct dma_buf_attachment *attach)
+{
+	trace_dma_buf_unpin(attach);
+	attach->dmabuf->ops->unpin(attach);
+}
+
 /* Pins where that is needed, and has the exporter map. */
 static struct sg_table *exporter_map(struct dma_buf_attachment *attach,
 				     enum dma_data_direction dir)
@@ -592,10 +602,11 @@ static struct sg_table *exporter_map(struct dma_buf_attachment *attach,
 		err = ops->pin(attach);
 		if (err)
 			return ERR_PTR(err);
+		trace_dma_buf_pin(attach);
 	}
 	sgt = ops->map_dma_buf(attach, dir) ?: ERR_PTR(-ENOMEM);
 	if (IS_ERR(sgt) && pin)
-		ops->unpin(attach);
+		exporter_unpin(attach);
 	return sgt;
 }
 
@@ -607,7 +618,7 @@ static noinline void exporter_unmap(struct dma_buf_attachment *attach,
 
 	ops->unmap_dma_buf(attach, sgt, dir);
 	if (needs_pin(attach))
-		ops->unpin(attach);
+		exporter_unpin(attach);
 }
 
 /* Gives a mapping to the importer: as it is, unless under DMABUF_DEBUG. */

@@ -4,10 +4,10 @@
  * carry them out of the buffer and into it.
  */
 #include <linux/dma-fence-unwrap.h>
-#include <linux/irq_work.h>
 #include <linux/poll.h>
 #include <linux/sync_file.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "dma_buf_private.h"
 
@@ -64,12 +64,15 @@ static struct dma_fence *watch_disarm(struct dma_buf *dmabuf, enum watch event)
 	return fence;
 }
 
-/* Under this fence's lock no other fence may be looked at: leave it to work. */
+/*
+ * Under this fence's lock no other fence may be looked at, and not every driver's
+ * fences may be looked at in an interrupt: leave it to the work.
+ */
 static void watch_fired(struct dma_buf *dmabuf, enum watch event)
 {
-	scoped_guard(spinlock_irqsave, &dmabuf->poll.lock)
-		dmabuf->poll_fired |= event;
-	irq_work_queue(&dmabuf->poll_work);
+	guard(spinlock_irqsave)(&dmabuf->poll.lock);
+	dmabuf->poll_fired |= event;
+	queue_work(system_highpri_wq, &dmabuf->poll_work);
 }
 
 static void watch_in_fired(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -119,7 +122,7 @@ static void watch_finish(struct dma_buf *dmabuf, enum watch event)
 	guard(spinlock_irqsave)(&dmabuf->poll.lock);
 	wake_up_locked_poll(&dmabuf->poll,
 			    event == WATCH_IN ? EPOLLIN : EPOLLOUT);
-	dmabuf->poll_active &= ~event;
+	WRITE_ONCE(dmabuf->poll_active, dmabuf->poll_active & ~event);
 }
 
 static void watch_move_on(struct dma_buf *dmabuf, enum watch event)
@@ -129,7 +132,7 @@ static void watch_move_on(struct dma_buf *dmabuf, enum watch event)
 		watch_finish(dmabuf, event);
 }
 
-static void watch_work(struct irq_work *work)
+static void watch_work(struct work_struct *work)
 {
 	struct dma_buf *dmabuf = container_of(work, struct dma_buf, poll_work);
 	u8 fired;
@@ -153,7 +156,7 @@ static void watch_work(struct irq_work *work)
 void dma_buf_watch_init(struct dma_buf *dmabuf)
 {
 	init_waitqueue_head(&dmabuf->poll);
-	init_irq_work(&dmabuf->poll_work, watch_work);
+	INIT_WORK(&dmabuf->poll_work, watch_work);
 }
 
 /* With the buffer cancelled and no work on the way, so that none is armed. */
@@ -162,12 +165,12 @@ static void watch_unhook(struct dma_buf *dmabuf, enum watch event)
 	struct dma_buf_poll_cb_t *watch = watch_for(dmabuf, event);
 	struct dma_fence *fence;
 
+	/* A reference: the fence may signal now, and the work drop the watch's. */
 	scoped_guard(spinlock_irq, &dmabuf->poll.lock)
 		fence = watch->fence ? dma_fence_get(watch->fence) : NULL;
 	if (!fence)
 		return;
-	if (dma_fence_remove_callback(fence, &watch->cb))
-		dma_fence_put(watch_disarm(dmabuf, event));
+	dma_fence_remove_callback(fence, &watch->cb);
 	dma_fence_put(fence);
 }
 
@@ -179,20 +182,24 @@ static void watch_unhook(struct dma_buf *dmabuf, enum watch event)
  */
 void dma_buf_watch_cancel(struct dma_buf *dmabuf)
 {
-	if (dma_buf_never_fenced(dmabuf))
+	if (!dmabuf->poll_used)
 		return;
 
 	scoped_guard(spinlock_irq, &dmabuf->poll.lock)
 		dmabuf->poll_cancelled = true;
 	/* A walk that didn't see it yet; after this nobody arms any more. */
-	irq_work_sync(&dmabuf->poll_work);
+	cancel_work_sync(&dmabuf->poll_work);
 	watch_unhook(dmabuf, WATCH_IN);
 	watch_unhook(dmabuf, WATCH_OUT);
 	/* What signalled before it could be unhooked. */
-	irq_work_sync(&dmabuf->poll_work);
+	cancel_work_sync(&dmabuf->poll_work);
 
+	dma_fence_put(watch_disarm(dmabuf, WATCH_IN));
+	dma_fence_put(watch_disarm(dmabuf, WATCH_OUT));
 	dmabuf->poll_active = 0;
+	dmabuf->poll_fired = 0;
 	dmabuf->poll_cancelled = false;
+	dmabuf->poll_used = false;
 }
 
 /* Starts a watch, unless it is on duty; false when nothing is pending. */
@@ -202,7 +209,8 @@ static bool watch_start(struct dma_buf *dmabuf, enum watch event)
 
 	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
 		on_duty = dmabuf->poll_active & event;
-		dmabuf->poll_active |= event;
+		WRITE_ONCE(dmabuf->poll_active, dmabuf->poll_active | event);
+		dmabuf->poll_used = true;
 	}
 	if (on_duty || watch_arm(dmabuf, event))
 		return true;

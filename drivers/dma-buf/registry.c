@@ -85,6 +85,43 @@ void dma_buf_registry_remove(struct dma_buf_object *object)
 	spin_unlock(&shelf->lock);
 }
 
+static void show_name(struct seq_file *m, struct dma_buf *dmabuf,
+		      const char *prefix, const char *unnamed)
+{
+	struct dma_buf_name *name;
+
+	guard(rcu)();
+	name = rcu_dereference(dmabuf->name);
+	if (!name && !unnamed)
+		return;
+
+	seq_puts(m, prefix);
+	if (name)
+		seq_escape(m, name->text, DMA_BUF_NAME_ESCAPED);
+	else
+		seq_puts(m, unnamed);
+	seq_putc(m, '\n');
+}
+
+/**
+ * dma_buf_show_fdinfo - a buffer's part of /proc/PID/fdinfo
+ * @m: where to print
+ * @file: the buffer's
+ *
+ * Context: Process context, with a reference on @file, which isn't counted in
+ * what it shows.
+ */
+void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct dma_buf *dmabuf = file->private_data;
+
+	seq_printf(m, "size:\t%zu\n", dmabuf->size);
+	seq_printf(m, "count:\t%ld\n", file_count(file) - 1);
+	seq_printf(m, "exp_name:\t%s\n", dmabuf->exp_name);
+	show_name(m, dmabuf, "name:\t", NULL);
+}
+
+#ifdef CONFIG_DEBUG_FS
 static struct dma_buf_registry_shelf *
 reader_shelf(struct dma_buf_registry_reader *reader)
 {
@@ -165,43 +202,6 @@ static void reader_pass(struct dma_buf_registry_reader *reader,
 	spin_unlock(&shelf->lock);
 }
 
-static void show_name(struct seq_file *m, struct dma_buf *dmabuf,
-		      const char *prefix, const char *unnamed)
-{
-	struct dma_buf_name *name;
-
-	guard(rcu)();
-	name = rcu_dereference(dmabuf->name);
-	if (!name && !unnamed)
-		return;
-
-	seq_puts(m, prefix);
-	if (name)
-		seq_escape(m, name->text, DMA_BUF_NAME_ESCAPED);
-	else
-		seq_puts(m, unnamed);
-	seq_putc(m, '\n');
-}
-
-/**
- * dma_buf_show_fdinfo - a buffer's part of /proc/PID/fdinfo
- * @m: where to print
- * @file: the buffer's
- *
- * Context: Process context, with a reference on @file, which isn't counted in
- * what it shows.
- */
-void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
-{
-	struct dma_buf *dmabuf = file->private_data;
-
-	seq_printf(m, "size:\t%zu\n", dmabuf->size);
-	seq_printf(m, "count:\t%ld\n", file_count(file) - 1);
-	seq_printf(m, "exp_name:\t%s\n", dmabuf->exp_name);
-	show_name(m, dmabuf, "name:\t", NULL);
-}
-
-#ifdef CONFIG_DEBUG_FS
 /**
  * struct bufinfo - one open debugfs dma_buf/bufinfo
  * @reader: the walk

@@ -21,8 +21,8 @@
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/dma-fence.h>
-#include <linux/irq_work_types.h>
 #include <linux/wait.h>
+#include <linux/workqueue_types.h>
 
 struct device;
 struct dma_buf;
@@ -167,6 +167,8 @@ struct dma_buf {
 	u8 poll_fired;
 	/** @poll_cancelled: private: no watch may begin; @poll's lock */
 	bool poll_cancelled;
+	/** @poll_used: private: a watch has been on duty; @poll's lock */
+	bool poll_used;
 	/** @vmap_ptr: private: kernel mapping while in use; reservation lock */
 	struct iosys_map vmap_ptr;
 	/** @exp_name: the exporter's name, for people; constant */
@@ -182,7 +184,7 @@ struct dma_buf {
 	/** @poll: private: sleepers in poll() */
 	wait_queue_head_t poll;
 	/** @poll_work: private: moves watches on, out of any fence's lock */
-	struct irq_work poll_work;
+	struct work_struct poll_work;
 	/** @cb_in: private: watches the fences that hold up reading */
 	struct dma_buf_poll_cb_t cb_in;
 	/** @cb_out: private: watches the fences that hold up writing */

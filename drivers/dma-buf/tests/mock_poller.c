@@ -3,6 +3,7 @@
  * Somebody who sleeps in poll(), and who counts how often they are woken.
  */
 #include <linux/irq_work.h>
+#include <linux/workqueue.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 
@@ -146,5 +147,5 @@ bool mock_poller_await(struct mock_poller *poller, int wakes)
  */
 void mock_watches_settle(struct mock_buffer *buffer)
 {
-	irq_work_sync(&buffer->dmabuf->poll_work);
+	flush_work(&buffer->dmabuf->poll_work);
 }

@@ -103,8 +103,8 @@ static struct dma_buf *export_watched(struct kunit *test,
 	KUNIT_EXPECT_EQ(test, 0, mock_resv_add(dmabuf->resv, fence,
 					       DMA_RESV_USAGE_WRITE));
 	mock_poller_init(&poller);
-	MOCK_EXPECT_EVENTS(test, 0,
-			   mock_poller_ask(&poller, dmabuf->file, EPOLLIN | EPOLLOUT));
+	MOCK_EXPECT_EVENTS(test, 0, mock_poller_ask(&poller, dmabuf->file,
+						    EPOLLIN | EPOLLOUT));
 	mock_poller_stop(&poller);
 	return dmabuf;
 }

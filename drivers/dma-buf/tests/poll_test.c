@@ -205,6 +205,20 @@ static void every_sleeper_is_woken(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mock_poller_await(late, 1));
 }
 
+/* Woken sleepers look again: a look that wakes would never end. */
+static void looking_at_what_is_ready_wakes_nobody(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
+	struct mock_poller *poller = mock_poller(test);
+	__poll_t both = EPOLLIN | EPOLLOUT;
+
+	dma_fence_signal(mock_fence_add(buffer, DMA_RESV_USAGE_WRITE));
+	MOCK_EXPECT_EVENTS(test, both, mock_poll(poller, buffer, both));
+	MOCK_EXPECT_EVENTS(test, both, mock_poll(poller, buffer, both));
+	mock_watches_settle(buffer);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller->wakes), 0);
+}
+
 static void a_held_lock_holds_up_nobody(struct kunit *test)
 {
 	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
@@ -218,7 +232,7 @@ static void a_held_lock_holds_up_nobody(struct kunit *test)
 	dma_fence_signal(fence);
 	woken = mock_poller_await(poller, 1);
 	dma_resv_unlock(buffer->dmabuf->resv);
-	KUNIT_EXPECT_EQ(test, ready, 0);
+	MOCK_EXPECT_EVENTS(test, 0, ready);
 	KUNIT_EXPECT_TRUE(test, woken);
 }
 
@@ -280,6 +294,7 @@ static struct kunit_case poll_cases[] = {
 	KUNIT_CASE(a_late_fence_is_waited_for_too),
 	KUNIT_CASE(a_later_poll_waits_for_later_fences),
 	KUNIT_CASE(every_sleeper_is_woken),
+	KUNIT_CASE(looking_at_what_is_ready_wakes_nobody),
 	KUNIT_CASE(a_held_lock_holds_up_nobody),
 	KUNIT_CASE(a_failed_job_wakes_as_well),
 	KUNIT_CASE(a_buffer_goes_though_its_fence_never_signals),
