@@ -92,9 +92,14 @@ static int setup_cached(struct bench *bench)
 	return setup_attach(bench, BENCH_CACHED, NULL);
 }
 
-static int setup_pinned(struct bench *bench)
+static int setup_movable(struct bench *bench)
 {
 	return setup_buffer(bench, BENCH_DYNAMIC);
+}
+
+static int setup_pinned(struct bench *bench)
+{
+	return setup_attach(bench, BENCH_DYNAMIC, NULL);
 }
 
 static int setup_dynamic(struct bench *bench)
@@ -183,7 +188,7 @@ static int op_map_unmap(struct bench *bench)
 
 /*
  * A static importer of a buffer that can move: the base pins and maps as it
- * attaches, the series as it maps, so only a whole use compares.
+ * attaches, the series as it maps, so the same work is in the whole use only.
  */
 static int op_use_pinned(struct bench *bench)
 {
@@ -292,7 +297,8 @@ const struct bench_row bench_rows[] = {
 	{ "map_unmap_locked", 88, .setup = setup_static,
 	  .op = op_map_unmap_locked },
 	{ "map_unmap_cached", .setup = setup_cached, .op = op_map_unmap },
-	{ "attach_map_pinned", .setup = setup_pinned, .op = op_use_pinned },
+	{ "map_unmap_pinned", .setup = setup_pinned, .op = op_map_unmap },
+	{ "attach_map_pinned", .setup = setup_movable, .op = op_use_pinned },
 	{ "map_unmap_dynamic", .setup = setup_dynamic,
 	  .op = op_map_unmap_locked },
 	{ "pin_unpin", .setup = setup_dynamic, .op = op_pin_unpin },
