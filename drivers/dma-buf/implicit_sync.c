@@ -156,7 +156,16 @@ static void watch_work(struct work_struct *work)
 void dma_buf_watch_init(struct dma_buf *dmabuf)
 {
 	init_waitqueue_head(&dmabuf->poll);
+}
+
+/* Most buffers are never polled: only then is there a work, and what ends it. */
+static void watch_use(struct dma_buf *dmabuf)
+{
+	lockdep_assert_held(&dmabuf->poll.lock);
+	if (dmabuf->poll_used)
+		return;
 	INIT_WORK(&dmabuf->poll_work, watch_work);
+	dmabuf->poll_used = true;
 }
 
 /* With the buffer cancelled and no work on the way, so that none is armed. */
@@ -210,7 +219,7 @@ static bool watch_start(struct dma_buf *dmabuf, enum watch event)
 	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
 		on_duty = dmabuf->poll_active & event;
 		WRITE_ONCE(dmabuf->poll_active, dmabuf->poll_active | event);
-		dmabuf->poll_used = true;
+		watch_use(dmabuf);
 	}
 	if (on_duty || watch_arm(dmabuf, event))
 		return true;
@@ -218,7 +227,10 @@ static bool watch_start(struct dma_buf *dmabuf, enum watch event)
 	return false;
 }
 
-/* Is the fence that the watch sits on still pending? */
+/*
+ * Is the fence that the watch sits on still pending? It counts until it signals, even
+ * if it has been replaced since: asking for that would cost what this is to save.
+ */
 static bool watch_sits(struct dma_buf *dmabuf, enum watch event)
 {
 	struct dma_fence *fence;

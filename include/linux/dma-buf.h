@@ -167,7 +167,7 @@ struct dma_buf {
 	u8 poll_fired;
 	/** @poll_cancelled: private: no watch may begin; @poll's lock */
 	bool poll_cancelled;
-	/** @poll_used: private: a watch has been on duty; @poll's lock */
+	/** @poll_used: private: @poll_work is set up; @poll's lock */
 	bool poll_used;
 	/** @vmap_ptr: private: kernel mapping while in use; reservation lock */
 	struct iosys_map vmap_ptr;

@@ -47,6 +47,29 @@ static void the_file_has_the_flags_asked_for(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, writer->dmabuf->file->f_mode & FMODE_WRITE);
 }
 
+/* What open() takes besides is about how to open, or about other files. */
+static void the_file_has_no_other_flags(struct kunit *test)
+{
+	struct dma_buf_export_info info = {
+		.exp_name = "mock",
+		.ops = &mock_minimal_ops,
+		.flags = O_RDWR | O_NONBLOCK | O_CLOEXEC | O_DIRECT | O_APPEND |
+			 O_CREAT | O_TRUNC | O_PATH,
+	};
+	struct mock_buffer *buffer = mock_export_as(test, &info);
+
+	KUNIT_EXPECT_EQ(test, buffer->dmabuf->file->f_flags,
+			O_RDWR | O_NONBLOCK);
+}
+
+static void an_exporter_without_a_name_is_unknown(struct kunit *test)
+{
+	struct dma_buf_export_info info = { .ops = &mock_minimal_ops };
+	struct mock_buffer *buffer = mock_export_as(test, &info);
+
+	KUNIT_EXPECT_STREQ(test, buffer->dmabuf->exp_name, "unknown");
+}
+
 static void the_inode_tells_size_and_file_system(struct kunit *test)
 {
 	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
@@ -295,6 +318,8 @@ static struct kunit_case export_cases[] = {
 	KUNIT_CASE(export_gives_a_buffer_as_described),
 	KUNIT_CASE(the_file_has_one_reference),
 	KUNIT_CASE(the_file_has_the_flags_asked_for),
+	KUNIT_CASE(the_file_has_no_other_flags),
+	KUNIT_CASE(an_exporter_without_a_name_is_unknown),
 	KUNIT_CASE(the_inode_tells_size_and_file_system),
 	KUNIT_CASE(inode_numbers_differ),
 	KUNIT_CASE(seeking_tells_the_size_and_nothing_else),

@@ -72,10 +72,11 @@ static void a_put_in_an_interrupt_releases_later(struct kunit *test)
 	MOCK_EXPECT_LOG(buffer, "release");
 }
 
-static void releasing_while_attached_names_the_device(struct kunit *test)
+/* What a driver is left with that forgot to detach; to be freed by hand. */
+static struct dma_buf_attachment *
+outlive_the_buffer(struct mock_buffer *buffer, struct mock_misuse *misuse)
 {
-	struct mock_buffer *buffer = mock_export(test, &mock_static_ops);
-	struct mock_misuse *misuse = mock_catch_misuse(test);
+	struct kunit *test = buffer->test;
 	struct device *dev = kunit_device_register(test, "camera");
 	struct dma_buf_attachment *attach;
 
@@ -85,8 +86,38 @@ static void releasing_while_attached_names_the_device(struct kunit *test)
 
 	mock_put_at_once(buffer);
 	MOCK_EXPECT_MISUSE(test, misuse, dev, "released while attached");
+	return attach;
+}
+
+static void releasing_while_attached_names_the_device(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_static_ops);
+	struct mock_misuse *misuse = mock_catch_misuse(test);
+	struct dma_buf_attachment *attach = outlive_the_buffer(buffer, misuse);
+
 	MOCK_EXPECT_LOG(buffer, "attach release");
-	/* Nobody can detach from what is gone: free it by hand. */
+	KUNIT_EXPECT_NULL(test, attach->dmabuf);
+	KUNIT_EXPECT_TRUE(test, list_empty(&attach->node));
+	kfree(attach);
+}
+
+/* There may be another buffer in the place of the one that it attached to. */
+static void a_late_detach_changes_nothing(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_static_ops);
+	struct mock_misuse *misuse = mock_catch_misuse(test);
+	struct dma_buf_attachment *attach = outlive_the_buffer(buffer, misuse);
+	struct mock_buffer *next = mock_export(test, &mock_static_ops);
+
+	kunit_info(test, "expect-splat: dma_buf_detach");
+	dma_buf_detach(buffer->dmabuf, attach);
+	dma_buf_detach(next->dmabuf, attach);
+	dma_buf_detach(attach->dmabuf, attach);
+	kunit_info(test, "expect-splat: end");
+	MOCK_EXPECT_LOG(buffer, "attach release");
+	MOCK_EXPECT_LOG(next, "");
+	/* It wasn't freed. */
+	KUNIT_EXPECT_NULL(test, attach->dmabuf);
 	kfree(attach);
 }
 
@@ -162,6 +193,7 @@ static struct kunit_case lifetime_cases[] = {
 	KUNIT_CASE(a_released_buffer_makes_room_for_another),
 	KUNIT_CASE(a_put_in_an_interrupt_releases_later),
 	KUNIT_CASE(releasing_while_attached_names_the_device),
+	KUNIT_CASE(a_late_detach_changes_nothing),
 	KUNIT_CASE(a_file_descriptor_takes_the_reference_over),
 	KUNIT_CASE(a_file_descriptor_leads_back_to_the_buffer),
 	KUNIT_CASE(no_buffer_gives_no_file_descriptor),

@@ -4,8 +4,10 @@
  * asked to do, its importers, and what else a test needs around it.
  */
 #include <kunit/static_stub.h>
+#include <kunit/test-bug.h>
 #include <linux/file.h>
 #include <linux/gfp.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
@@ -161,6 +163,7 @@ static void mock_op_release(struct dma_buf *dmabuf)
 	struct mock_buffer *buffer = dmabuf->priv;
 
 	mock_called(buffer, MOCK_RELEASE);
+	mock_expect_unwatched(buffer->test, dmabuf);
 	free_pages_exact(buffer->memory, MOCK_SIZE);
 	complete(&buffer->released);
 }
@@ -324,6 +327,10 @@ static void bare_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 
 static void bare_release(struct dma_buf *dmabuf)
 {
+	struct kunit *test = kunit_get_current_test();
+
+	if (test)
+		mock_expect_unwatched(test, dmabuf);
 	complete(dmabuf->priv);
 }
 
@@ -521,6 +528,28 @@ void mock_interrupt_end(void)
 {
 	flush_signals(current);
 	disallow_signal(SIGINT);
+}
+
+static void stop_thread(void *thread)
+{
+	kthread_stop(thread);
+}
+
+/**
+ * mock_thread - have a thread run until the test ends
+ * @test: the test
+ * @run: what it runs, until kthread_should_stop()
+ * @data: what for
+ * @name: of the thread
+ */
+void mock_thread(struct kunit *test, int (*run)(void *data), void *data,
+		 const char *name)
+{
+	struct task_struct *thread = kthread_run(run, data, "%s", name);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, stop_thread, thread));
 }
 
 /**

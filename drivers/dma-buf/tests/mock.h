@@ -160,6 +160,9 @@ do {									\
 void mock_interrupt_begin(void);
 void mock_interrupt_end(void);
 
+void mock_thread(struct kunit *test, int (*run)(void *data), void *data,
+		 const char *name);
+
 void __user *mock_user_memory(struct kunit *test, size_t size);
 
 long mock_ioctl(struct mock_buffer *buffer, unsigned int cmd, void *arg,
@@ -178,6 +181,9 @@ int mock_resv_add(struct dma_resv *resv, struct dma_fence *fence,
 void mock_fence_share(struct mock_buffer *buffer, struct dma_fence *fence,
 		      enum dma_resv_usage usage);
 void mock_fence_signal_after(struct dma_fence *fence, ktime_t delay);
+void mock_fence_signal_at_look(struct dma_fence *fence,
+			       struct dma_fence *other);
+void mock_fence_end_at_hook(struct dma_fence *fence);
 bool mock_fence_watched(struct dma_fence *fence);
 
 /* mock_poller.c */
@@ -218,5 +224,6 @@ __poll_t mock_poll(struct mock_poller *poller, struct mock_buffer *buffer,
 bool mock_poller_await(struct mock_poller *poller, int wakes);
 void mock_poller_leave(struct mock_poller *poller);
 void mock_watches_settle(struct mock_buffer *buffer);
+void mock_expect_unwatched(struct kunit *test, struct dma_buf *dmabuf);
 
 #endif /* __DMA_BUF_TESTS_MOCK_H */

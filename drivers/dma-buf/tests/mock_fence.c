@@ -14,11 +14,15 @@
  * @base: first, so that it can be freed as a fence
  * @lock: of the fence
  * @timer: signals it from an interrupt
+ * @other: a fence that signals when somebody looks at this one; may be NULL
+ * @late: turns out to be over when somebody wants to be told
  */
 struct mock_fence {
 	struct dma_fence base;
 	spinlock_t lock; /* protects @base */
 	struct hrtimer timer;
+	struct dma_fence *other;
+	bool late;
 };
 
 static const char *mock_fence_name(struct dma_fence *fence)
@@ -26,15 +30,31 @@ static const char *mock_fence_name(struct dma_fence *fence)
 	return "mock";
 }
 
-static const struct dma_fence_ops mock_fence_ops = {
-	.get_driver_name = mock_fence_name,
-	.get_timeline_name = mock_fence_name,
-};
-
 static struct mock_fence *to_mock_fence(struct dma_fence *fence)
 {
 	return container_of(fence, struct mock_fence, base);
 }
+
+static bool mock_fence_signaled(struct dma_fence *fence)
+{
+	struct dma_fence *other = xchg(&to_mock_fence(fence)->other, NULL);
+
+	if (other)
+		dma_fence_signal(other);
+	return false;
+}
+
+static bool mock_fence_enable_signaling(struct dma_fence *fence)
+{
+	return !to_mock_fence(fence)->late;
+}
+
+static const struct dma_fence_ops mock_fence_ops = {
+	.get_driver_name = mock_fence_name,
+	.get_timeline_name = mock_fence_name,
+	.signaled = mock_fence_signaled,
+	.enable_signaling = mock_fence_enable_signaling,
+};
 
 static enum hrtimer_restart signal_from_timer(struct hrtimer *timer)
 {
@@ -146,12 +166,10 @@ struct dma_resv *mock_resv(struct kunit *test)
  * struct lock_holder - a thread that holds a reservation lock
  * @resv: the lock's object
  * @locked: it has it
- * @thread: the thread
  */
 struct lock_holder {
 	struct dma_resv *resv;
 	struct completion locked;
-	struct task_struct *thread;
 };
 
 static int hold_lock(void *data)
@@ -164,13 +182,6 @@ static int hold_lock(void *data)
 		schedule_timeout_interruptible(HZ);
 	dma_resv_unlock(holder->resv);
 	return 0;
-}
-
-static void stop_holder(void *data)
-{
-	struct lock_holder *holder = data;
-
-	kthread_stop(holder->thread);
 }
 
 /**
@@ -186,10 +197,7 @@ void mock_lock_elsewhere(struct kunit *test, struct dma_resv *resv)
 	KUNIT_ASSERT_NOT_NULL(test, holder);
 	holder->resv = resv;
 	init_completion(&holder->locked);
-	holder->thread = kthread_run(hold_lock, holder, "dma_buf_lock");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, holder->thread);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, stop_holder, holder));
+	mock_thread(test, hold_lock, holder, "dma_buf_lock");
 	wait_for_completion(&holder->locked);
 }
 
@@ -230,6 +238,26 @@ struct dma_fence *mock_fence_add(struct mock_buffer *buffer,
 void mock_fence_signal_after(struct dma_fence *fence, ktime_t delay)
 {
 	hrtimer_start(&to_mock_fence(fence)->timer, delay, HRTIMER_MODE_REL);
+}
+
+/**
+ * mock_fence_signal_at_look - have a fence signal when another is looked at
+ * @fence: the fence
+ * @other: one of mock_fence()'s
+ */
+void mock_fence_signal_at_look(struct dma_fence *fence,
+			       struct dma_fence *other)
+{
+	to_mock_fence(other)->other = fence;
+}
+
+/**
+ * mock_fence_end_at_hook - have a fence signal when somebody wants to be told
+ * @fence: one of mock_fence()'s, and nobody wanted to yet
+ */
+void mock_fence_end_at_hook(struct dma_fence *fence)
+{
+	to_mock_fence(fence)->late = true;
 }
 
 /**

@@ -147,5 +147,23 @@ bool mock_poller_await(struct mock_poller *poller, int wakes)
  */
 void mock_watches_settle(struct mock_buffer *buffer)
 {
-	flush_work(&buffer->dmabuf->poll_work);
+	if (buffer->dmabuf->poll_used)
+		flush_work(&buffer->dmabuf->poll_work);
+}
+
+/**
+ * mock_expect_unwatched - expect that nothing of poll() is left of a buffer
+ * @test: the test
+ * @dmabuf: the buffer, which is being released
+ *
+ * A fence or a work that still led to it would find what comes in its place.
+ */
+void mock_expect_unwatched(struct kunit *test, struct dma_buf *dmabuf)
+{
+	KUNIT_EXPECT_EQ(test, work_busy(&dmabuf->poll_work), 0);
+	KUNIT_EXPECT_EQ(test, dmabuf->poll_active, 0);
+	KUNIT_EXPECT_EQ(test, dmabuf->poll_fired, 0);
+	KUNIT_EXPECT_NULL(test, dmabuf->cb_in.fence);
+	KUNIT_EXPECT_NULL(test, dmabuf->cb_out.fence);
+	KUNIT_EXPECT_TRUE(test, list_empty(&dmabuf->poll.head));
 }

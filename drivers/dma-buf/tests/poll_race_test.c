@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * poll() against fences that signal at the same moment on another CPU or in an
- * interrupt: no wake-up is lost, and a buffer that goes takes its watches along.
+ * poll() against fences that signal at the same moment, on another CPU, in an
+ * interrupt or while the watch moves on: no wake-up is lost, and a buffer that
+ * goes takes its watches along.
  *
- * These are loops of thousands of tries, ended early by a time limit for slow
+ * Most are loops of thousands of tries, ended early by a time limit for slow
  * machines. KASAN and the slab's checks are what sees a buffer that is touched
  * after its end.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/preempt.h>
 #include <linux/random.h>
 
 #include "mock.h"
@@ -16,20 +18,41 @@
 #define TRIES 3000
 #define TIME_LIMIT (5 * HZ)
 
-/* A few tries happen however slow the machine is. */
-static bool go_on(int tries, unsigned long begin)
+/**
+ * struct tries - how far a loop of tries has come
+ * @test: whose loop it is
+ * @begin: when it began
+ * @count: how many there were, with the one that is under way
+ */
+struct tries {
+	struct kunit *test;
+	unsigned long begin;
+	int count;
+};
+
+static struct tries first_try(struct kunit *test)
 {
-	return tries < TRIES &&
-	       (tries < 50 || time_before(jiffies, begin + TIME_LIMIT));
+	return (struct tries) { .test = test, .begin = jiffies };
+}
+
+/* A few tries happen however slow the machine is. */
+static bool try_again(struct tries *tries)
+{
+	if (tries->count < TRIES &&
+	    (tries->count < 50 ||
+	     time_before(jiffies, tries->begin + TIME_LIMIT))) {
+		tries->count++;
+		return true;
+	}
+	kunit_info(tries->test, "%d tries", tries->count);
+	return false;
 }
 
 /**
  * struct signaller - a thread that signals what it is handed
- * @thread: the thread
  * @fence: the fence to signal next, NULL when it is done
  */
 struct signaller {
-	struct task_struct *thread;
 	struct dma_fence *fence;
 };
 
@@ -51,25 +74,13 @@ static int signal_fences(void *data)
 	return 0;
 }
 
-static void stop_signaller(void *data)
-{
-	struct signaller *signaller = data;
-
-	kthread_stop(signaller->thread);
-}
-
 static struct signaller *start_signaller(struct kunit *test)
 {
 	struct signaller *signaller;
 
 	signaller = kunit_kzalloc(test, sizeof(*signaller), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, signaller);
-	signaller->thread = kthread_run(signal_fences, signaller,
-					"dma_buf_signal");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, signaller->thread);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, stop_signaller,
-						  signaller));
+	mock_thread(test, signal_fences, signaller, "dma_buf_signal");
 	return signaller;
 }
 
@@ -91,76 +102,109 @@ static void wait_a_little(void)
 	ndelay(get_random_u32_below(20000));
 }
 
-/* A buffer with one fence which poll() watches, and nobody else there. */
-static struct dma_buf *export_watched(struct kunit *test,
-				      struct completion *released,
-				      struct dma_fence *fence)
+static void signal_soon(struct dma_fence *fence)
 {
-	struct dma_buf *dmabuf = mock_export_bare(released);
-	struct mock_poller poller;
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dmabuf);
-	KUNIT_EXPECT_EQ(test, 0, mock_resv_add(dmabuf->resv, fence,
-					       DMA_RESV_USAGE_WRITE));
-	mock_poller_init(&poller);
-	MOCK_EXPECT_EVENTS(test, 0, mock_poller_ask(&poller, dmabuf->file,
-						    EPOLLIN | EPOLLOUT));
-	mock_poller_stop(&poller);
-	return dmabuf;
+	mock_fence_signal_after(fence, get_random_u32_below(40000));
 }
 
-static void release(struct kunit *test, struct dma_buf *dmabuf,
-		    struct completion *released)
+static struct dma_fence *make_fence(struct kunit *test, struct dma_resv *resv)
 {
-	__fput_sync(dmabuf->file);
-	KUNIT_EXPECT_TRUE(test, try_wait_for_completion(released));
+	struct dma_fence *fence = mock_fence_make();
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	KUNIT_EXPECT_EQ(test, 0,
+			mock_resv_add(resv, fence, DMA_RESV_USAGE_WRITE));
+	return fence;
+}
+
+/**
+ * struct doomed - a buffer that goes while its fence signals
+ * @test: whose it is
+ * @dmabuf: the buffer; nobody but the test has it
+ * @fence: the only one in it, and watched
+ * @released: it is gone
+ */
+struct doomed {
+	struct kunit *test;
+	struct dma_buf *dmabuf;
+	struct dma_fence *fence;
+	struct completion released;
+};
+
+static void doom(struct kunit *test, struct doomed *doomed)
+{
+	struct mock_poller poller;
+
+	doomed->test = test;
+	init_completion(&doomed->released);
+	doomed->dmabuf = mock_export_bare(&doomed->released);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, doomed->dmabuf);
+	doomed->fence = make_fence(test, doomed->dmabuf->resv);
+
+	mock_poller_init(&poller);
+	MOCK_EXPECT_EVENTS(test, 0,
+			   mock_poller_ask(&poller, doomed->dmabuf->file,
+					   EPOLLIN | EPOLLOUT));
+	mock_poller_stop(&poller);
+}
+
+static void release(struct doomed *doomed)
+{
+	__fput_sync(doomed->dmabuf->file);
+	KUNIT_EXPECT_TRUE(doomed->test,
+			  try_wait_for_completion(&doomed->released));
 }
 
 static void buffers_go_while_another_cpu_signals(struct kunit *test)
 {
 	struct signaller *signaller = start_signaller(test);
-	DECLARE_COMPLETION_ONSTACK(released);
-	unsigned long begin = jiffies;
-	struct dma_fence *fence;
-	struct dma_buf *dmabuf;
-	int i;
+	struct tries tries = first_try(test);
+	struct doomed doomed;
 
-	for (i = 0; go_on(i, begin); i++) {
-		fence = mock_fence_make();
-		KUNIT_ASSERT_NOT_NULL(test, fence);
-		dmabuf = export_watched(test, &released, fence);
-		hand_over(signaller, fence);
+	while (try_again(&tries)) {
+		doom(test, &doomed);
+		hand_over(signaller, doomed.fence);
 		wait_a_little();
-		release(test, dmabuf, &released);
+		release(&doomed);
 		await_signaller(signaller);
-		mock_fence_end(fence);
+		mock_fence_end(doomed.fence);
 	}
-	kunit_info(test, "%d tries", i);
 }
 
 static void buffers_go_while_an_interrupt_signals(struct kunit *test)
 {
-	DECLARE_COMPLETION_ONSTACK(released);
-	unsigned long begin = jiffies;
-	struct dma_fence *fence;
-	struct dma_buf *dmabuf;
-	int i;
+	struct tries tries = first_try(test);
+	struct doomed doomed;
 
-	for (i = 0; go_on(i, begin); i++) {
-		fence = mock_fence_make();
-		KUNIT_ASSERT_NOT_NULL(test, fence);
-		dmabuf = export_watched(test, &released, fence);
-		mock_fence_signal_after(fence, get_random_u32_below(40000));
+	while (try_again(&tries)) {
+		doom(test, &doomed);
+		signal_soon(doomed.fence);
 		wait_a_little();
-		release(test, dmabuf, &released);
-		mock_fence_end(fence);
+		release(&doomed);
+		mock_fence_end(doomed.fence);
 	}
-	kunit_info(test, "%d tries", i);
+}
+
+/* At once: the work that the signal queues has hardly begun, if at all. */
+static void buffers_go_right_after_a_signal(struct kunit *test)
+{
+	struct tries tries = first_try(test);
+	struct doomed doomed;
+	int pending = 0;
+
+	while (try_again(&tries)) {
+		doom(test, &doomed);
+		dma_fence_signal(doomed.fence);
+		pending += work_pending(&doomed.dmabuf->poll_work);
+		release(&doomed);
+		KUNIT_EXPECT_EQ(test, kref_read(&doomed.fence->refcount), 1);
+		mock_fence_end(doomed.fence);
+	}
+	kunit_info(test, "the work was pending in %d", pending);
 }
 
 /**
  * struct sleeper - a thread that polls once a round
- * @thread: the thread
  * @file: the buffer's
  * @events: what it polls for
  * @round: the round that it may play; the test's thread writes it
@@ -168,7 +212,6 @@ static void buffers_go_while_an_interrupt_signals(struct kunit *test)
  * @lost: it wasn't woken in time
  */
 struct sleeper {
-	struct task_struct *thread;
 	struct file *file;
 	__poll_t events;
 	int round;
@@ -206,13 +249,6 @@ static int poll_every_round(void *data)
 	return 0;
 }
 
-static void stop_sleeper(void *data)
-{
-	struct sleeper *sleeper = data;
-
-	kthread_stop(sleeper->thread);
-}
-
 static struct sleeper *start_sleeper(struct kunit *test, struct file *file,
 				     __poll_t events)
 {
@@ -222,11 +258,7 @@ static struct sleeper *start_sleeper(struct kunit *test, struct file *file,
 	KUNIT_ASSERT_NOT_NULL(test, sleeper);
 	sleeper->file = file;
 	sleeper->events = events;
-	sleeper->thread = kthread_run(poll_every_round, sleeper,
-				      "dma_buf_sleeper");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sleeper->thread);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, stop_sleeper, sleeper));
+	mock_thread(test, poll_every_round, sleeper, "dma_buf_sleeper");
 	return sleeper;
 }
 
@@ -241,12 +273,9 @@ static void await_sleeper(struct sleeper *sleeper, int round)
 static void play_round(struct kunit *test, struct mock_buffer *buffer,
 		       struct sleeper *sleepers[2], int round)
 {
-	struct dma_fence *fence = mock_fence_make();
+	struct dma_fence *fence = make_fence(test, buffer->dmabuf->resv);
 	int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, fence);
-	KUNIT_EXPECT_EQ(test, 0, mock_resv_add(buffer->dmabuf->resv, fence,
-					       DMA_RESV_USAGE_WRITE));
 	for (i = 0; i < 2; i++) {
 		/* Pairs with poll_every_round(). */
 		smp_store_release(&sleepers[i]->round, round);
@@ -255,7 +284,7 @@ static void play_round(struct kunit *test, struct mock_buffer *buffer,
 		wait_a_little();
 		dma_fence_signal(fence);
 	} else {
-		mock_fence_signal_after(fence, get_random_u32_below(40000));
+		signal_soon(fence);
 	}
 	for (i = 0; i < 2; i++)
 		await_sleeper(sleepers[i], round);
@@ -270,23 +299,180 @@ static void no_wake_up_is_lost(struct kunit *test)
 		start_sleeper(test, file, EPOLLIN),
 		start_sleeper(test, file, EPOLLIN | EPOLLOUT),
 	};
-	unsigned long begin = jiffies;
-	int i;
+	struct tries tries = first_try(test);
 
-	for (i = 1; go_on(i, begin); i++) {
-		play_round(test, buffer, sleepers, i);
+	while (try_again(&tries)) {
+		play_round(test, buffer, sleepers, tries.count);
 		if (sleepers[0]->lost || sleepers[1]->lost)
 			break;
 	}
 	KUNIT_EXPECT_FALSE(test, sleepers[0]->lost);
 	KUNIT_EXPECT_FALSE(test, sleepers[1]->lost);
-	kunit_info(test, "%d tries", i);
+}
+
+/**
+ * struct relay - a poller in whose way two fences are
+ * @buffer: what it polls, for reading
+ * @poller: the poller
+ * @first: the fence that the watch sits on
+ * @second: the one that it has to move on to
+ */
+struct relay {
+	struct mock_buffer *buffer;
+	struct mock_poller *poller;
+	struct dma_fence *first;
+	struct dma_fence *second;
+};
+
+static struct relay start_relay(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
+	struct relay relay = {
+		.buffer = buffer,
+		.poller = mock_poller(test),
+		.first = mock_fence_add(buffer, DMA_RESV_USAGE_WRITE),
+		.second = mock_fence_add(buffer, DMA_RESV_USAGE_WRITE),
+	};
+
+	MOCK_EXPECT_EVENTS(test, 0, mock_poll(relay.poller, buffer, EPOLLIN));
+	/* It is free to choose, but one is enough. */
+	KUNIT_EXPECT_NE(test, mock_fence_watched(relay.first),
+			mock_fence_watched(relay.second));
+	if (mock_fence_watched(relay.second))
+		swap(relay.first, relay.second);
+	return relay;
+}
+
+static void a_watch_stays_on_duty_until_the_last_signal(struct kunit *test)
+{
+	struct relay relay = start_relay(test);
+	struct dma_buf *dmabuf = relay.buffer->dmabuf;
+
+	dma_fence_signal(relay.first);
+	mock_watches_settle(relay.buffer);
+	KUNIT_EXPECT_EQ(test, atomic_read(&relay.poller->wakes), 0);
+	KUNIT_EXPECT_NE(test, dmabuf->poll_active, 0);
+	KUNIT_EXPECT_TRUE(test, mock_fence_watched(relay.second));
+
+	dma_fence_signal(relay.second);
+	KUNIT_EXPECT_TRUE(test, mock_poller_await(relay.poller, 1));
+	mock_watches_settle(relay.buffer);
+	KUNIT_EXPECT_EQ(test, atomic_read(&relay.poller->wakes), 1);
+	KUNIT_EXPECT_EQ(test, dmabuf->poll_active, 0);
+}
+
+static void a_signal_before_the_watch_moves_on_is_not_lost(struct kunit *test)
+{
+	struct relay relay = start_relay(test);
+	bool pending;
+
+	/* The work is this CPU's: it has to wait. */
+	preempt_disable();
+	dma_fence_signal(relay.first);
+	pending = work_pending(&relay.buffer->dmabuf->poll_work);
+	dma_fence_signal(relay.second);
+	preempt_enable();
+
+	KUNIT_EXPECT_TRUE(test, pending);
+	KUNIT_EXPECT_TRUE(test, mock_poller_await(relay.poller, 1));
+	MOCK_EXPECT_EVENTS(test, EPOLLIN,
+			   mock_poll(relay.poller, relay.buffer, EPOLLIN));
+}
+
+/* What looks pending may be over when the watch gets there. */
+static void a_signal_as_the_watch_arrives_is_not_lost(struct kunit *test)
+{
+	struct relay relay = start_relay(test);
+
+	mock_fence_end_at_hook(relay.second);
+	dma_fence_signal(relay.first);
+	KUNIT_EXPECT_TRUE(test, mock_poller_await(relay.poller, 1));
+	mock_watches_settle(relay.buffer);
+	KUNIT_EXPECT_EQ(test, relay.buffer->dmabuf->poll_active, 0);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(relay.second));
+}
+
+static void what_is_over_when_a_watch_begins_is_ready(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
+	struct mock_poller *poller = mock_poller(test);
+
+	mock_fence_end_at_hook(mock_fence_add(buffer, DMA_RESV_USAGE_WRITE));
+	MOCK_EXPECT_EVENTS(test, EPOLLIN, mock_poll(poller, buffer, EPOLLIN));
+	KUNIT_EXPECT_EQ(test, buffer->dmabuf->poll_active, 0);
+}
+
+/* The work is busy with one watch when the other's fence signals. */
+static void a_signal_while_the_other_watch_moves_on_is_not_lost(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
+	struct mock_poller *writer = mock_poller(test);
+	struct dma_fence *read, *writes[2];
+
+	read = mock_fence_add(buffer, DMA_RESV_USAGE_READ);
+	MOCK_EXPECT_EVENTS(test, 0, mock_poll(writer, buffer, EPOLLOUT));
+	writes[0] = mock_fence_add(buffer, DMA_RESV_USAGE_WRITE);
+	writes[1] = mock_fence_add(buffer, DMA_RESV_USAGE_WRITE);
+	MOCK_EXPECT_EVENTS(test, 0,
+			   mock_poll(mock_poller(test), buffer, EPOLLIN));
+	if (mock_fence_watched(writes[1]))
+		swap(writes[0], writes[1]);
+
+	mock_fence_signal_at_look(read, writes[1]);
+	dma_fence_signal(writes[0]);
+	mock_watches_settle(buffer);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(read));
+	KUNIT_EXPECT_EQ(test, atomic_read(&writer->wakes), 0);
+
+	dma_fence_signal(writes[1]);
+	/* Each of the two watches wakes all who sleep. */
+	KUNIT_EXPECT_TRUE(test, mock_poller_await(writer, 2));
+	MOCK_EXPECT_EVENTS(test, EPOLLOUT, mock_poll(writer, buffer, EPOLLOUT));
+}
+
+/* One signal sets both watches in motion, another comes in between. */
+static bool both_watches_arrive(struct kunit *test, struct dma_buf *dmabuf)
+{
+	struct dma_fence *first = make_fence(test, dmabuf->resv);
+	struct dma_fence *second = make_fence(test, dmabuf->resv);
+	struct mock_poller poller;
+	bool arrived;
+
+	mock_poller_init(&poller);
+	MOCK_EXPECT_EVENTS(test, 0, mock_poller_ask(&poller, dmabuf->file,
+						    EPOLLIN | EPOLLOUT));
+	signal_soon(second);
+	wait_a_little();
+	dma_fence_signal(first);
+	arrived = mock_poller_await(&poller, 2);
+	mock_poller_stop(&poller);
+	mock_fence_end(first);
+	mock_fence_end(second);
+	return arrived;
+}
+
+static void a_signal_while_the_watch_moves_on_is_not_lost(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
+	struct tries tries = first_try(test);
+	bool arrived = true;
+
+	while (arrived && try_again(&tries))
+		arrived = both_watches_arrive(test, buffer->dmabuf);
+	KUNIT_EXPECT_TRUE(test, arrived);
 }
 
 static struct kunit_case poll_race_cases[] = {
 	KUNIT_CASE_SLOW(buffers_go_while_another_cpu_signals),
 	KUNIT_CASE_SLOW(buffers_go_while_an_interrupt_signals),
+	KUNIT_CASE_SLOW(buffers_go_right_after_a_signal),
 	KUNIT_CASE_SLOW(no_wake_up_is_lost),
+	KUNIT_CASE(a_watch_stays_on_duty_until_the_last_signal),
+	KUNIT_CASE(a_signal_before_the_watch_moves_on_is_not_lost),
+	KUNIT_CASE(a_signal_as_the_watch_arrives_is_not_lost),
+	KUNIT_CASE(what_is_over_when_a_watch_begins_is_ready),
+	KUNIT_CASE(a_signal_while_the_other_watch_moves_on_is_not_lost),
+	KUNIT_CASE_SLOW(a_signal_while_the_watch_moves_on_is_not_lost),
 	{}
 };
 

@@ -167,18 +167,26 @@ static bool bracket_waits(struct bracket *bracket)
 	return wait_until_asleep(bracket->tid) && !atomic_load(&bracket->done);
 }
 
-TEST_F(waits, a_reader_waits_for_a_writing_job)
+/* Who opens a bracket for @access sleeps as long as there is a @job to wait for. */
+static void expect_wait(struct __test_metadata *_metadata, int buffer, int timeline,
+			__u64 access, __u64 job)
 {
 	struct bracket bracket = {
-		.buffer = self->buffer,
-		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ,
+		.buffer = buffer,
+		.flags = DMA_BUF_SYNC_START | access,
 	};
 
-	ASSERT_EQ(0, add_job(self->buffer, DMA_BUF_SYNC_WRITE, self->timeline, 1));
+	ASSERT_EQ(0, add_job(buffer, job, timeline, 1));
 	ASSERT_TRUE(bracket_waits(&bracket));
-	ASSERT_EQ(0, timeline_advance(self->timeline, 1));
+	ASSERT_EQ(0, timeline_advance(timeline, 1));
 	pthread_join(bracket.thread, NULL);
 	EXPECT_EQ(0, bracket.result);
+}
+
+TEST_F(waits, a_reader_waits_for_a_writing_job)
+{
+	expect_wait(_metadata, self->buffer, self->timeline,
+		    DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE);
 }
 
 TEST_F(waits, a_reader_does_not_wait_for_a_reading_job)
@@ -190,16 +198,8 @@ TEST_F(waits, a_reader_does_not_wait_for_a_reading_job)
 
 TEST_F(waits, a_writer_waits_for_a_reading_job)
 {
-	struct bracket bracket = {
-		.buffer = self->buffer,
-		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE,
-	};
-
-	ASSERT_EQ(0, add_job(self->buffer, DMA_BUF_SYNC_READ, self->timeline, 1));
-	ASSERT_TRUE(bracket_waits(&bracket));
-	ASSERT_EQ(0, timeline_advance(self->timeline, 1));
-	pthread_join(bracket.thread, NULL);
-	EXPECT_EQ(0, bracket.result);
+	expect_wait(_metadata, self->buffer, self->timeline,
+		    DMA_BUF_SYNC_WRITE, DMA_BUF_SYNC_READ);
 }
 
 TEST_F(waits, closing_a_bracket_never_waits)
@@ -212,18 +212,29 @@ static void ignore_signal(int signal)
 {
 }
 
+/* Has a bracket wait for the timeline, and a signal handler run in between. */
+static void interrupt_wait(struct __test_metadata *_metadata, struct bracket *bracket,
+			   int timeline, int handler_flags)
+{
+	struct sigaction action = {
+		.sa_handler = ignore_signal,
+		.sa_flags = handler_flags,
+	};
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	ASSERT_EQ(0, add_job(bracket->buffer, DMA_BUF_SYNC_WRITE, timeline, 1));
+	ASSERT_TRUE(bracket_waits(bracket));
+	ASSERT_EQ(0, pthread_kill(bracket->thread, SIGUSR1));
+}
+
 TEST_F(waits, a_signal_ends_the_wait_with_eintr)
 {
-	struct sigaction action = { .sa_handler = ignore_signal };
 	struct bracket bracket = {
 		.buffer = self->buffer,
 		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ,
 	};
 
-	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	ASSERT_EQ(0, add_job(self->buffer, DMA_BUF_SYNC_WRITE, self->timeline, 1));
-	ASSERT_TRUE(bracket_waits(&bracket));
-	ASSERT_EQ(0, pthread_kill(bracket.thread, SIGUSR1));
+	interrupt_wait(_metadata, &bracket, self->timeline, 0);
 	pthread_join(bracket.thread, NULL);
 	EXPECT_EQ(-EINTR, bracket.result);
 	ASSERT_EQ(0, timeline_advance(self->timeline, 1));
@@ -233,19 +244,12 @@ TEST_F(waits, a_signal_ends_the_wait_with_eintr)
 
 TEST_F(waits, a_handler_that_restarts_calls_resumes_the_wait)
 {
-	struct sigaction action = {
-		.sa_handler = ignore_signal,
-		.sa_flags = SA_RESTART,
-	};
 	struct bracket bracket = {
 		.buffer = self->buffer,
 		.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ,
 	};
 
-	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	ASSERT_EQ(0, add_job(self->buffer, DMA_BUF_SYNC_WRITE, self->timeline, 1));
-	ASSERT_TRUE(bracket_waits(&bracket));
-	ASSERT_EQ(0, pthread_kill(bracket.thread, SIGUSR1));
+	interrupt_wait(_metadata, &bracket, self->timeline, SA_RESTART);
 	usleep(20000);
 	EXPECT_TRUE(wait_until_asleep(bracket.tid));
 	EXPECT_FALSE(atomic_load(&bracket.done));
