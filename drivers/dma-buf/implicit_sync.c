@@ -45,11 +45,14 @@ static enum dma_resv_usage watched_usage(enum watch event)
 /* Takes note of the fence to wait for; false when the buffer is going away. */
 static bool watch_aim(struct dma_buf *dmabuf, enum watch event, struct dma_fence *fence)
 {
-	guard(spinlock_irqsave)(&dmabuf->poll.lock);
-	if (dmabuf->poll_cancelled)
-		return false;
-	watch_for(dmabuf, event)->fence = dma_fence_get(fence);
-	return true;
+	bool aimed;
+
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
+		aimed = !dmabuf->poll_cancelled;
+		if (aimed)
+			watch_for(dmabuf, event)->fence = dma_fence_get(fence);
+	}
+	return aimed;
 }
 
 /* Takes the watch's fence, and its reference, away from it. */
@@ -58,9 +61,10 @@ static struct dma_fence *watch_disarm(struct dma_buf *dmabuf, enum watch event)
 	struct dma_buf_poll_cb_t *watch = watch_for(dmabuf, event);
 	struct dma_fence *fence;
 
-	guard(spinlock_irqsave)(&dmabuf->poll.lock);
-	fence = watch->fence;
-	watch->fence = NULL;
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
+		fence = watch->fence;
+		watch->fence = NULL;
+	}
 	return fence;
 }
 
@@ -70,9 +74,10 @@ static struct dma_fence *watch_disarm(struct dma_buf *dmabuf, enum watch event)
  */
 static void watch_fired(struct dma_buf *dmabuf, enum watch event)
 {
-	guard(spinlock_irqsave)(&dmabuf->poll.lock);
-	dmabuf->poll_fired |= event;
-	queue_work(system_highpri_wq, &dmabuf->poll_work);
+	scoped_guard(spinlock_irqsave, &dmabuf->poll.lock) {
+		dmabuf->poll_fired |= event;
+		queue_work(system_highpri_wq, &dmabuf->poll_work);
+	}
 }
 
 static void watch_in_fired(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -119,10 +124,12 @@ static bool watch_arm(struct dma_buf *dmabuf, enum watch event)
 /* The condition holds: wakes the sleepers, who find out for themselves. */
 static void watch_finish(struct dma_buf *dmabuf, enum watch event)
 {
-	guard(spinlock_irqsave)(&dmabuf->poll.lock);
-	wake_up_locked_poll(&dmabuf->poll,
-			    event == WATCH_IN ? EPOLLIN : EPOLLOUT);
-	WRITE_ONCE(dmabuf->poll_active, dmabuf->poll_active & ~event);
+	__poll_t happened = event == WATCH_IN ? EPOLLIN : EPOLLOUT;
+
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
+		wake_up_locked_poll(&dmabuf->poll, happened);
+		WRITE_ONCE(dmabuf->poll_active, dmabuf->poll_active & ~event);
+	}
 }
 
 static void watch_move_on(struct dma_buf *dmabuf, enum watch event)
@@ -137,7 +144,7 @@ static void watch_work(struct work_struct *work)
 	struct dma_buf *dmabuf = container_of(work, struct dma_buf, poll_work);
 	u8 fired;
 
-	scoped_guard(spinlock_irqsave, &dmabuf->poll.lock) {
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
 		fired = dmabuf->poll_fired;
 		dmabuf->poll_fired = 0;
 	}
@@ -234,10 +241,14 @@ static bool watch_start(struct dma_buf *dmabuf, enum watch event)
 static bool watch_sits(struct dma_buf *dmabuf, enum watch event)
 {
 	struct dma_fence *fence;
+	bool sits;
 
-	guard(spinlock_irq)(&dmabuf->poll.lock);
-	fence = watch_for(dmabuf, event)->fence;
-	return fence && !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
+		fence = watch_for(dmabuf, event)->fence;
+		sits = fence && !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT,
+					  &fence->flags);
+	}
+	return sits;
 }
 
 /*

@@ -85,22 +85,21 @@ void dma_buf_registry_remove(struct dma_buf_object *object)
 	spin_unlock(&shelf->lock);
 }
 
-static void show_name(struct seq_file *m, struct dma_buf *dmabuf,
-		      const char *prefix, const char *unnamed)
+/* Prints a line with the buffer's name; false when it has none. */
+static bool show_name(struct seq_file *m, struct dma_buf *dmabuf,
+		      const char *prefix)
 {
 	struct dma_buf_name *name;
 
 	guard(rcu)();
 	name = rcu_dereference(dmabuf->name);
-	if (!name && !unnamed)
-		return;
+	if (!name)
+		return false;
 
 	seq_puts(m, prefix);
-	if (name)
-		seq_escape(m, name->text, DMA_BUF_NAME_ESCAPED);
-	else
-		seq_puts(m, unnamed);
+	seq_escape(m, name->text, DMA_BUF_NAME_ESCAPED);
 	seq_putc(m, '\n');
+	return true;
 }
 
 /**
@@ -118,7 +117,7 @@ void dma_buf_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "size:\t%zu\n", dmabuf->size);
 	seq_printf(m, "count:\t%ld\n", file_count(file) - 1);
 	seq_printf(m, "exp_name:\t%s\n", dmabuf->exp_name);
-	show_name(m, dmabuf, "name:\t", NULL);
+	show_name(m, dmabuf, "name:\t");
 }
 
 #ifdef CONFIG_DEBUG_FS
@@ -164,17 +163,19 @@ static void reader_leave(struct dma_buf_registry_reader *reader)
 static struct dma_buf *reader_peek(struct dma_buf_registry_reader *reader)
 {
 	struct dma_buf_registry_shelf *shelf = reader_shelf(reader);
-	struct dma_buf_object *object;
+	struct dma_buf *dmabuf = NULL;
 
-	guard(spinlock)(&shelf->lock);
+	spin_lock(&shelf->lock);
 	while (reader->next != &shelf->buffers) {
-		object = list_entry(reader->next, struct dma_buf_object,
-				    registry);
-		if (atomic_long_inc_not_zero(&object->dmabuf.file->f_count))
-			return &object->dmabuf;
+		dmabuf = &list_entry(reader->next, struct dma_buf_object,
+				     registry)->dmabuf;
+		if (atomic_long_inc_not_zero(&dmabuf->file->f_count))
+			break;
+		dmabuf = NULL;
 		reader->next = reader->next->next;
 	}
-	return NULL;
+	spin_unlock(&shelf->lock);
+	return dmabuf;
 }
 
 /* The buffer to read now, referenced; NULL after the last one. */
@@ -311,7 +312,8 @@ static void show_buffer(struct seq_file *m, struct dma_buf *dmabuf)
 	seq_puts(m, dmabuf->exp_name);
 	seq_putc(m, '\t');
 	put_padded(m, dma_buf_ino(dmabuf), '\t');
-	show_name(m, dmabuf, "", "<none>");
+	if (!show_name(m, dmabuf, ""))
+		seq_puts(m, "<none>\n");
 
 	/* Whoever holds the lock may be waiting for a device: don't join. */
 	if (!dma_resv_trylock(dmabuf->resv)) {
