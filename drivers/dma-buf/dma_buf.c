@@ -500,6 +500,25 @@ EXPORT_SYMBOL_NS_GPL(dma_buf_detach, DMA_BUF);
  * Pins and mappings
  */
 
+static int exporter_pin(struct dma_buf_attachment *attach)
+{
+	const struct dma_buf_ops *ops = attach->dmabuf->ops;
+	int err = ops->pin ? ops->pin(attach) : 0;
+
+	if (!err)
+		trace_dma_buf_pin(attach);
+	return err;
+}
+
+static void exporter_unpin(struct dma_buf_attachment *attach)
+{
+	const struct dma_buf_ops *ops = attach->dmabuf->ops;
+
+	trace_dma_buf_unpin(attach);
+	if (ops->unpin)
+		ops->unpin(attach);
+}
+
 /**
  * dma_buf_pin - keep a buffer where it is
  * @attach: a dynamic attachment
@@ -521,8 +540,7 @@ int dma_buf_pin(struct dma_buf_attachment *attach)
 		return -EINVAL;
 	}
 
-	trace_dma_buf_pin(attach);
-	return dmabuf->ops->pin ? dmabuf->ops->pin(attach) : 0;
+	return exporter_pin(attach);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_pin, DMA_BUF);
 
@@ -543,9 +561,7 @@ void dma_buf_unpin(struct dma_buf_attachment *attach)
 		return;
 	}
 
-	trace_dma_buf_unpin(attach);
-	if (dmabuf->ops->unpin)
-		dmabuf->ops->unpin(attach);
+	exporter_unpin(attach);
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_unpin, DMA_BUF);
 
@@ -583,12 +599,6 @@ static bool needs_pin(struct dma_buf_attachment *attach)
 					IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY));
 }
 
-static void exporter_unpin(struct dma_buf_attachment *attach)
-{
-	trace_dma_buf_unpin(attach);
-	attach->dmabuf->ops->unpin(attach);
-}
-
 /* Pins where that is needed, and has the exporter map. */
 static struct sg_table *exporter_map(struct dma_buf_attachment *attach,
 				     enum dma_data_direction dir)
@@ -599,10 +609,9 @@ static struct sg_table *exporter_map(struct dma_buf_attachment *attach,
 	int err;
 
 	if (pin) {
-		err = ops->pin(attach);
+		err = exporter_pin(attach);
 		if (err)
 			return ERR_PTR(err);
-		trace_dma_buf_pin(attach);
 	}
 	sgt = ops->map_dma_buf(attach, dir) ?: ERR_PTR(-ENOMEM);
 	if (IS_ERR(sgt) && pin)

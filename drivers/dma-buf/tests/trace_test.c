@@ -194,12 +194,26 @@ static void an_importers_own_pin_is_told(struct kunit *test)
 	dma_resv_unlock(buffer->dmabuf->resv);
 }
 
+static void an_importers_failed_pin_is_not_told(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_dynamic_ops);
+	struct mock_importer *display = mock_import_dynamic(buffer, "display");
+	struct pin_trace *trace = trace_pins(buffer);
+
+	buffer->errors[MOCK_PIN] = -ENOSPC;
+	dma_resv_lock(buffer->dmabuf->resv, NULL);
+	KUNIT_EXPECT_EQ(test, dma_buf_pin(display->attach), -ENOSPC);
+	dma_resv_unlock(buffer->dmabuf->resv);
+	expect_told(test, trace, 0, 0);
+}
+
 static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(the_pin_of_a_mapping_is_told),
 	KUNIT_CASE(the_end_of_a_failed_mappings_pin_is_told),
 	KUNIT_CASE(a_mapping_that_cannot_pin_tells_of_none),
 	KUNIT_CASE(a_mapping_without_pin_tells_of_none),
 	KUNIT_CASE(an_importers_own_pin_is_told),
+	KUNIT_CASE(an_importers_failed_pin_is_not_told),
 	{}
 };
 
