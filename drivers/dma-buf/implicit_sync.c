@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "dma_buf_private.h"
+#include "dma_resv_private.h"
 
 /*
  * poll()
@@ -22,10 +23,19 @@
  * lock; sleepers are only woken when their condition held.
  *
  * A watch on duty has its bit in poll_active.  It is in the hands of whoever
- * arms it, then of the fence, and once that has signalled, which sets the bit
- * in poll_fired, of the work.  It holds no reference on the buffer: releasing
- * the buffer cancels it.
+ * arms it, then of the fence.  When that signals, the watch is over; or another
+ * fence seems to be pending, and then it is in the hands of the work, as its bit
+ * in poll_fired says.  It holds no reference on the buffer: releasing the buffer
+ * cancels it.
+ *
+ * A fence's callback can't drop the watch's reference on the fence: it may be the
+ * last one, even while the fence signals, and a driver's release may wait for that
+ * to end.  So a watch that is over keeps it until it is used again, or the buffer
+ * goes.
  */
+
+/* How many fences a callback may look at, with interrupts off. */
+#define MOST_LOOKS_IN_CALLBACK	32
 
 enum watch {
 	WATCH_IN = BIT(0),
@@ -45,18 +55,23 @@ static enum dma_resv_usage watched_usage(enum watch event)
 /* Takes note of the fence to wait for; false when the buffer is going away. */
 static bool watch_aim(struct dma_buf *dmabuf, enum watch event, struct dma_fence *fence)
 {
+	struct dma_buf_poll_cb_t *watch = watch_for(dmabuf, event);
+	struct dma_fence *last = NULL;
 	bool aimed;
 
 	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
 		aimed = !dmabuf->poll_cancelled;
-		if (aimed)
-			watch_for(dmabuf, event)->fence = dma_fence_get(fence);
+		if (aimed) {
+			last = watch->fence;
+			watch->fence = dma_fence_get(fence);
+		}
 	}
+	dma_fence_put(last);
 	return aimed;
 }
 
-/* Takes the watch's fence, and its reference, away from it. */
-static struct dma_fence *watch_disarm(struct dma_buf *dmabuf, enum watch event)
+/* Drops the watch's fence, which isn't going to call it. */
+static void watch_disarm(struct dma_buf *dmabuf, enum watch event)
 {
 	struct dma_buf_poll_cb_t *watch = watch_for(dmabuf, event);
 	struct dma_fence *fence;
@@ -65,18 +80,33 @@ static struct dma_fence *watch_disarm(struct dma_buf *dmabuf, enum watch event)
 		fence = watch->fence;
 		watch->fence = NULL;
 	}
-	return fence;
+	dma_fence_put(fence);
+}
+
+/* The condition holds: wakes the sleepers, who find out for themselves. */
+static void watch_finish_locked(struct dma_buf *dmabuf, enum watch event)
+{
+	lockdep_assert_held(&dmabuf->poll.lock);
+	wake_up_locked_poll(&dmabuf->poll, event == WATCH_IN ? EPOLLIN : EPOLLOUT);
+	WRITE_ONCE(dmabuf->poll_active, dmabuf->poll_active & ~event);
 }
 
 /*
- * Under this fence's lock no other fence may be looked at, and not every driver's
- * fences may be looked at in an interrupt: leave it to the work.
+ * Under this fence's lock the other fences may be looked at, but drivers can't be
+ * asked about them, and not all in an interrupt anyway: that is left to the work.
  */
 static void watch_fired(struct dma_buf *dmabuf, enum watch event)
 {
+	bool over = dma_resv_flagged_signaled(dmabuf->resv, watched_usage(event),
+					      MOST_LOOKS_IN_CALLBACK);
+
 	scoped_guard(spinlock_irqsave, &dmabuf->poll.lock) {
-		dmabuf->poll_fired |= event;
-		queue_work(system_highpri_wq, &dmabuf->poll_work);
+		if (over) {
+			watch_finish_locked(dmabuf, event);
+		} else {
+			dmabuf->poll_fired |= event;
+			queue_work(system_highpri_wq, &dmabuf->poll_work);
+		}
 	}
 }
 
@@ -115,26 +145,21 @@ static bool watch_arm(struct dma_buf *dmabuf, enum watch event)
 			!watch_hook(dmabuf, event, fence);
 		if (armed)
 			break;
-		dma_fence_put(watch_disarm(dmabuf, event));
+		watch_disarm(dmabuf, event);
 	}
 	dma_resv_iter_end(&cursor);
 	return armed;
 }
 
-/* The condition holds: wakes the sleepers, who find out for themselves. */
 static void watch_finish(struct dma_buf *dmabuf, enum watch event)
 {
-	__poll_t happened = event == WATCH_IN ? EPOLLIN : EPOLLOUT;
-
-	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
-		wake_up_locked_poll(&dmabuf->poll, happened);
-		WRITE_ONCE(dmabuf->poll_active, dmabuf->poll_active & ~event);
-	}
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock)
+		watch_finish_locked(dmabuf, event);
 }
 
 static void watch_move_on(struct dma_buf *dmabuf, enum watch event)
 {
-	dma_fence_put(watch_disarm(dmabuf, event));
+	watch_disarm(dmabuf, event);
 	if (!watch_arm(dmabuf, event))
 		watch_finish(dmabuf, event);
 }
@@ -179,11 +204,13 @@ static void watch_use(struct dma_buf *dmabuf)
 static void watch_unhook(struct dma_buf *dmabuf, enum watch event)
 {
 	struct dma_buf_poll_cb_t *watch = watch_for(dmabuf, event);
-	struct dma_fence *fence;
+	struct dma_fence *fence = NULL;
 
 	/* A reference: the fence may signal now, and the work drop the watch's. */
-	scoped_guard(spinlock_irq, &dmabuf->poll.lock)
-		fence = watch->fence ? dma_fence_get(watch->fence) : NULL;
+	scoped_guard(spinlock_irq, &dmabuf->poll.lock) {
+		if (dmabuf->poll_active & event)
+			fence = dma_fence_get(watch->fence);
+	}
 	if (!fence)
 		return;
 	dma_fence_remove_callback(fence, &watch->cb);
@@ -210,8 +237,8 @@ void dma_buf_watch_cancel(struct dma_buf *dmabuf)
 	/* What signalled before it could be unhooked. */
 	cancel_work_sync(&dmabuf->poll_work);
 
-	dma_fence_put(watch_disarm(dmabuf, WATCH_IN));
-	dma_fence_put(watch_disarm(dmabuf, WATCH_OUT));
+	watch_disarm(dmabuf, WATCH_IN);
+	watch_disarm(dmabuf, WATCH_OUT);
 	dmabuf->poll_active = 0;
 	dmabuf->poll_fired = 0;
 	dmabuf->poll_cancelled = false;

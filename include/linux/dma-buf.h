@@ -140,7 +140,10 @@ struct dma_buf_ops {
 struct dma_buf_poll_cb_t {
 	/** @cb: hooked into @fence; the fence's lock */
 	struct dma_fence_cb cb;
-	/** @fence: the fence waited for, referenced; dma_buf.poll's lock */
+	/**
+	 * @fence: the fence waited for, or once that is over the last one,
+	 * referenced; dma_buf.poll's lock
+	 */
 	struct dma_fence *fence;
 };
 
