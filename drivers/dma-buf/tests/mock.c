@@ -6,13 +6,18 @@
 #include <kunit/static_stub.h>
 #include <kunit/test-bug.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/tracepoint.h>
 #include <linux/uaccess.h>
 
 #include "mock.h"
@@ -571,6 +576,28 @@ void __user *mock_user_memory(struct kunit *test, size_t size)
 }
 
 /**
+ * mock_file_ioctl - what a program's ioctl on a file does
+ * @test: the test
+ * @file: the file
+ * @cmd: the command
+ * @arg: its argument, read and written
+ * @size: of @arg in bytes
+ *
+ * Return: its result.
+ */
+long mock_file_ioctl(struct kunit *test, struct file *file, unsigned int cmd,
+		     void *arg, size_t size)
+{
+	void __user *user = mock_user_memory(test, size);
+	long ret;
+
+	KUNIT_ASSERT_EQ(test, copy_to_user(user, arg, size), 0);
+	ret = file->f_op->unlocked_ioctl(file, cmd, (unsigned long)user);
+	KUNIT_ASSERT_EQ(test, copy_from_user(arg, user, size), 0);
+	return ret;
+}
+
+/**
  * mock_ioctl - what a program's ioctl on a buffer does
  * @buffer: the buffer
  * @cmd: the command
@@ -582,15 +609,171 @@ void __user *mock_user_memory(struct kunit *test, size_t size)
 long mock_ioctl(struct mock_buffer *buffer, unsigned int cmd, void *arg,
 		size_t size)
 {
-	void __user *user = mock_user_memory(buffer->test, size);
-	struct file *file = buffer->dmabuf->file;
-	long ret;
-
-	KUNIT_ASSERT_EQ(buffer->test, copy_to_user(user, arg, size), 0);
-	ret = file->f_op->unlocked_ioctl(file, cmd, (unsigned long)user);
-	KUNIT_ASSERT_EQ(buffer->test, copy_from_user(arg, user, size), 0);
-	return ret;
+	return mock_file_ioctl(buffer->test, buffer->dmabuf->file, cmd, arg,
+			       size);
 }
+
+/**
+ * struct probe - somebody whom an event calls
+ * @event: its name
+ * @tracepoint: the event, once it is found
+ * @call: what it calls
+ * @data: what for
+ */
+struct probe {
+	const char *event;
+	struct tracepoint *tracepoint;
+	void *call;
+	void *data;
+};
+
+static void find_event(struct tracepoint *tracepoint, void *data)
+{
+	struct probe *probe = data;
+
+	if (!strcmp(tracepoint->name, probe->event))
+		probe->tracepoint = tracepoint;
+}
+
+static void remove_probe(void *data)
+{
+	struct probe *probe = data;
+
+	tracepoint_probe_unregister(probe->tracepoint, probe->call,
+				    probe->data);
+	tracepoint_synchronize_unregister();
+}
+
+/**
+ * mock_probe - have an event of tracing call the test
+ * @test: the test; skipped if the kernel has no events
+ * @event: its name; the events themselves are out of a module's reach
+ * @call: what it calls, with @data before what the event tells
+ * @data: what for
+ */
+void mock_probe(struct kunit *test, const char *event, void *call, void *data)
+{
+	struct probe *probe;
+
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		kunit_skip(test, "there are no events: TRACEPOINTS is off");
+	probe = kunit_kzalloc(test, sizeof(*probe), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, probe);
+	*probe = (struct probe) {
+		.event = event,
+		.call = call,
+		.data = data,
+	};
+	for_each_kernel_tracepoint(find_event, probe);
+	KUNIT_ASSERT_NOT_NULL(test, probe->tracepoint);
+	KUNIT_ASSERT_EQ(test, 0, tracepoint_probe_register(probe->tracepoint,
+							   call, data));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, remove_probe, probe));
+}
+
+/**
+ * mock_expect_description - expect a fence to be described in some way
+ * @test: the test
+ * @fence: the fence
+ * @expected: the description
+ */
+void mock_expect_description(struct kunit *test, struct dma_fence *fence,
+			     const char *expected)
+{
+	char text[80] = "";
+	struct seq_file seq = { .buf = text, .size = sizeof(text) };
+
+	dma_fence_describe(fence, &seq);
+	text[min(seq.count, sizeof(text) - 1)] = '\0';
+	KUNIT_EXPECT_STREQ(test, text, expected);
+}
+
+#ifdef CONFIG_FAILSLAB
+/* Writes a setting of failslab, for which there is no way but debugfs. */
+static int write_setting(struct kunit *test, struct vfsmount *debugfs,
+			 const char *name, char value)
+{
+	struct path root = { .mnt = debugfs, .dentry = debugfs->mnt_root };
+	void __user *user = mock_user_memory(test, 1);
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t ret;
+
+	if (copy_to_user(user, &value, 1))
+		return -EFAULT;
+	file = file_open_root(&root, name, O_WRONLY, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = file->f_op->write(file, user, 1, &pos);
+	fput(file);
+	flush_delayed_fput();
+	return ret == 1 ? 0 : -EIO;
+}
+
+/* It may stay so: nothing fails that isn't told to. */
+static int set_up_failslab(struct kunit *test)
+{
+	struct file_system_type *type = get_fs_type("debugfs");
+	struct vfsmount *debugfs;
+	int err;
+
+	if (!type)
+		return -ENODEV;
+	debugfs = kern_mount(type);
+	module_put(type->owner);
+	if (IS_ERR(debugfs))
+		return PTR_ERR(debugfs);
+	err = write_setting(test, debugfs, "failslab/ignore-gfp-wait", '0') ?:
+	      write_setting(test, debugfs, "failslab/verbose", '0');
+	kern_unmount(debugfs);
+	return err;
+}
+
+/**
+ * mock_faults_begin - let allocations fail that mock_fail_nth() tells to
+ * @test: the test; skipped if the kernel can't do so
+ */
+void mock_faults_begin(struct kunit *test)
+{
+	if (set_up_failslab(test))
+		kunit_skip(test, "failslab is not in debugfs");
+}
+
+/**
+ * mock_fail_nth - let an allocation of this thread fail
+ * @nth: which one from now on, beginning with 1
+ */
+void mock_fail_nth(unsigned int nth)
+{
+	WRITE_ONCE(current->fail_nth, nth);
+}
+
+/**
+ * mock_failed - no allocation is to fail any more
+ *
+ * Return: whether the one that was to fail did.
+ */
+bool mock_failed(void)
+{
+	bool failed = !READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, 0);
+	return failed;
+}
+#else
+void mock_faults_begin(struct kunit *test)
+{
+	kunit_skip(test, "needs CONFIG_FAILSLAB");
+}
+
+void mock_fail_nth(unsigned int nth) {}
+
+bool mock_failed(void)
+{
+	return false;
+}
+#endif
 
 MODULE_DESCRIPTION("KUnit tests of buffer sharing");
 MODULE_LICENSE("GPL");

@@ -165,8 +165,20 @@ void mock_thread(struct kunit *test, int (*run)(void *data), void *data,
 
 void __user *mock_user_memory(struct kunit *test, size_t size);
 
+long mock_file_ioctl(struct kunit *test, struct file *file, unsigned int cmd,
+		     void *arg, size_t size);
 long mock_ioctl(struct mock_buffer *buffer, unsigned int cmd, void *arg,
 		size_t size);
+
+void mock_probe(struct kunit *test, const char *event, void *call, void *data);
+
+void mock_expect_description(struct kunit *test, struct dma_fence *fence,
+			     const char *expected);
+
+/* Allocations of the test's thread that fail; the test is skipped without. */
+void mock_faults_begin(struct kunit *test);
+void mock_fail_nth(unsigned int nth);
+bool mock_failed(void);
 
 /* mock_fence.c */
 struct dma_fence *mock_fence_make(void);
@@ -225,5 +237,106 @@ bool mock_poller_await(struct mock_poller *poller, int wakes);
 void mock_poller_leave(struct mock_poller *poller);
 void mock_watches_settle(struct mock_buffer *buffer);
 void mock_expect_unwatched(struct kunit *test, struct dma_buf *dmabuf);
+
+/* mock_job.c */
+
+/**
+ * struct mock_job - a fence that does as it is told, and counts what it is asked
+ * @base: first, so that it can be freed as a fence
+ * @lock: of @base
+ * @done: its work has ended, but nobody knows who doesn't ask
+ * @over_when_enabled: it turns out to be done when signalling is enabled
+ * @enabled: how often signalling was enabled
+ * @asked: how often somebody asked whether it is done
+ * @deadline: the last one that it was told
+ * @deadlines: how often it was told one
+ * @released: what counts its release; may be NULL
+ */
+struct mock_job {
+	struct dma_fence base;
+	spinlock_t lock; /* protects @base */
+	bool done;
+	bool over_when_enabled;
+	int enabled;
+	atomic_t asked;
+	ktime_t deadline;
+	int deadlines;
+	atomic_t *released;
+};
+
+extern const struct dma_fence_ops mock_job_ops;
+
+struct mock_job *mock_job_make(u64 context, u64 seqno);
+void mock_job_end(struct mock_job *job);
+struct mock_job *mock_job_on(struct kunit *test, u64 context, u64 seqno);
+struct mock_job *mock_job(struct kunit *test);
+int mock_references(struct dma_fence *fence);
+bool mock_left_alone(struct dma_fence *fence);
+
+/**
+ * struct mock_call - a callback that counts how often it was called
+ * @cb: the callback
+ * @count: how often
+ * @error: what the fence said last
+ */
+struct mock_call {
+	struct dma_fence_cb cb;
+	int count;
+	int error;
+};
+
+int mock_call_at_end(struct dma_fence *fence, struct mock_call *call);
+int mock_calls(struct mock_call *call);
+
+struct dma_fence *mock_array(struct kunit *test, struct dma_fence **members,
+			     int num, bool signal_on_any);
+struct dma_fence *mock_link(struct kunit *test, struct dma_fence *prev,
+			    struct dma_fence *fence, u64 seqno);
+
+/* Whether what is to come has come before patience was lost. */
+#define MOCK_AWAIT(condition)						\
+({									\
+	unsigned long _end = jiffies + MOCK_PATIENCE;			\
+	bool _met;							\
+									\
+	while (!(_met = (condition)) && time_before(jiffies, _end))	\
+		cond_resched();						\
+	_met;								\
+})
+
+/**
+ * struct mock_rounds - how far a race of many rounds has come
+ * @test: whose race it is
+ * @begin: when it began
+ * @count: how many there were, with the one that is under way
+ */
+struct mock_rounds {
+	struct kunit *test;
+	unsigned long begin;
+	int count;
+};
+
+struct mock_rounds mock_rounds(struct kunit *test);
+bool mock_next_round(struct mock_rounds *rounds);
+
+/**
+ * struct mock_rival - a thread that does something when the test says so
+ * @act: what
+ * @data: what for
+ * @round: how often it may; the test's thread writes it
+ * @done: how often it did
+ */
+struct mock_rival {
+	void (*act)(void *data);
+	void *data;
+	int round;
+	int done;
+};
+
+struct mock_rival *mock_rival(struct kunit *test, void (*act)(void *data),
+			      void *data);
+void mock_rival_go(struct mock_rival *rival);
+void mock_rival_await(struct mock_rival *rival);
+void mock_dawdle(void);
 
 #endif /* __DMA_BUF_TESTS_MOCK_H */

@@ -4,9 +4,8 @@
  * interrupt or while the watch moves on: no wake-up is lost, and a buffer that
  * goes takes its watches along.
  *
- * Most are loops of thousands of tries, ended early by a time limit for slow
- * machines. KASAN and the slab's checks are what sees a buffer that is touched
- * after its end.
+ * KASAN and the slab's checks are what sees a buffer that is touched after its
+ * end.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -14,39 +13,6 @@
 #include <linux/random.h>
 
 #include "mock.h"
-
-#define TRIES 3000
-#define TIME_LIMIT (5 * HZ)
-
-/**
- * struct tries - how far a loop of tries has come
- * @test: whose loop it is
- * @begin: when it began
- * @count: how many there were, with the one that is under way
- */
-struct tries {
-	struct kunit *test;
-	unsigned long begin;
-	int count;
-};
-
-static struct tries first_try(struct kunit *test)
-{
-	return (struct tries) { .test = test, .begin = jiffies };
-}
-
-/* A few tries happen however slow the machine is. */
-static bool try_again(struct tries *tries)
-{
-	if (tries->count < TRIES &&
-	    (tries->count < 50 ||
-	     time_before(jiffies, tries->begin + TIME_LIMIT))) {
-		tries->count++;
-		return true;
-	}
-	kunit_info(tries->test, "%d tries", tries->count);
-	return false;
-}
 
 /**
  * struct signaller - a thread that signals what it is handed
@@ -158,10 +124,10 @@ static void release(struct doomed *doomed)
 static void buffers_go_while_another_cpu_signals(struct kunit *test)
 {
 	struct signaller *signaller = start_signaller(test);
-	struct tries tries = first_try(test);
+	struct mock_rounds rounds = mock_rounds(test);
 	struct doomed doomed;
 
-	while (try_again(&tries)) {
+	while (mock_next_round(&rounds)) {
 		doom(test, &doomed);
 		hand_over(signaller, doomed.fence);
 		wait_a_little();
@@ -173,10 +139,10 @@ static void buffers_go_while_another_cpu_signals(struct kunit *test)
 
 static void buffers_go_while_an_interrupt_signals(struct kunit *test)
 {
-	struct tries tries = first_try(test);
+	struct mock_rounds rounds = mock_rounds(test);
 	struct doomed doomed;
 
-	while (try_again(&tries)) {
+	while (mock_next_round(&rounds)) {
 		doom(test, &doomed);
 		signal_soon(doomed.fence);
 		wait_a_little();
@@ -188,11 +154,11 @@ static void buffers_go_while_an_interrupt_signals(struct kunit *test)
 /* At once: the work that the signal queues has hardly begun, if at all. */
 static void buffers_go_right_after_a_signal(struct kunit *test)
 {
-	struct tries tries = first_try(test);
+	struct mock_rounds rounds = mock_rounds(test);
 	struct doomed doomed;
 	int pending = 0;
 
-	while (try_again(&tries)) {
+	while (mock_next_round(&rounds)) {
 		doom(test, &doomed);
 		dma_fence_signal(doomed.fence);
 		pending += work_pending(&doomed.dmabuf->poll_work);
@@ -299,10 +265,10 @@ static void no_wake_up_is_lost(struct kunit *test)
 		start_sleeper(test, file, EPOLLIN),
 		start_sleeper(test, file, EPOLLIN | EPOLLOUT),
 	};
-	struct tries tries = first_try(test);
+	struct mock_rounds rounds = mock_rounds(test);
 
-	while (try_again(&tries)) {
-		play_round(test, buffer, sleepers, tries.count);
+	while (mock_next_round(&rounds)) {
+		play_round(test, buffer, sleepers, rounds.count);
 		if (sleepers[0]->lost || sleepers[1]->lost)
 			break;
 	}
@@ -454,12 +420,126 @@ static bool both_watches_arrive(struct kunit *test, struct dma_buf *dmabuf)
 static void a_signal_while_the_watch_moves_on_is_not_lost(struct kunit *test)
 {
 	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
-	struct tries tries = first_try(test);
+	struct mock_rounds rounds = mock_rounds(test);
 	bool arrived = true;
 
-	while (arrived && try_again(&tries))
+	while (arrived && mock_next_round(&rounds))
 		arrived = both_watches_arrive(test, buffer->dmabuf);
 	KUNIT_EXPECT_TRUE(test, arrived);
+}
+
+/**
+ * struct fleeting_fence - a fence that all let go of while it signals
+ * @base: first, so that it can be freed as a fence
+ * @lock: of @base
+ * @resv: where it is
+ * @let_go: called before the watch
+ * @signalling: whether it is in dma_fence_signal()
+ * @releases: counts its release
+ */
+struct fleeting_fence {
+	struct dma_fence base;
+	spinlock_t lock; /* protects @base */
+	struct dma_resv *resv;
+	struct dma_fence_cb let_go;
+	bool signalling;
+	int *releases;
+};
+
+static const char *fleeting_name(struct dma_fence *fence)
+{
+	return "fleeting";
+}
+
+/* A driver may have to wait here until whatever signals is done with that. */
+static void fleeting_release(struct dma_fence *base)
+{
+	struct fleeting_fence *fence =
+		container_of(base, struct fleeting_fence, base);
+
+	WARN_ON_ONCE(fence->signalling);
+	(*fence->releases)++;
+	dma_fence_free(base);
+}
+
+static const struct dma_fence_ops fleeting_ops = {
+	.get_driver_name = fleeting_name,
+	.get_timeline_name = fleeting_name,
+	.release = fleeting_release,
+};
+
+static void let_go(struct dma_fence *base, struct dma_fence_cb *cb)
+{
+	struct fleeting_fence *fence =
+		container_of(base, struct fleeting_fence, base);
+	struct dma_fence *stub = dma_fence_get_stub();
+
+	dma_resv_replace_fences(fence->resv, base->context, stub,
+				DMA_RESV_USAGE_WRITE);
+	dma_fence_put(stub);
+	dma_fence_put(base);
+}
+
+static struct fleeting_fence *make_fleeting(struct kunit *test,
+					    struct dma_resv *resv, int *releases)
+{
+	struct fleeting_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	spin_lock_init(&fence->lock);
+	dma_fence_init(&fence->base, &fleeting_ops, &fence->lock,
+		       dma_fence_context_alloc(1), 1);
+	fence->resv = resv;
+	fence->releases = releases;
+	dma_fence_add_callback(&fence->base, &fence->let_go, let_go);
+	KUNIT_ASSERT_EQ(test, 0,
+			mock_resv_add(resv, &fence->base, DMA_RESV_USAGE_WRITE));
+	return fence;
+}
+
+static void a_watch_lets_no_fence_go_while_that_signals(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
+	struct dma_resv *resv = buffer->dmabuf->resv;
+	struct mock_poller *poller = mock_poller(test);
+	struct fleeting_fence *fence;
+	int releases = 0;
+
+	fence = make_fleeting(test, resv, &releases);
+	MOCK_EXPECT_EVENTS(test, 0, mock_poll(poller, buffer, EPOLLIN));
+
+	dma_resv_lock(resv, NULL);
+	fence->signalling = true;
+	dma_fence_signal(&fence->base);
+	KUNIT_EXPECT_EQ(test, releases, 0);
+	if (!releases)
+		fence->signalling = false;
+	dma_resv_unlock(resv);
+	KUNIT_EXPECT_TRUE(test, mock_poller_await(poller, 1));
+	MOCK_EXPECT_EVENTS(test, EPOLLIN, mock_poll(poller, buffer, EPOLLIN));
+
+	/* The watch needs its place for another one. */
+	mock_fence_add(buffer, DMA_RESV_USAGE_WRITE);
+	MOCK_EXPECT_EVENTS(test, 0, mock_poll(poller, buffer, EPOLLIN));
+	KUNIT_EXPECT_EQ(test, releases, 1);
+}
+
+/* A callback looks at a few fences only; the work sees the rest. */
+static void a_watch_ends_among_many_that_have_signalled(struct kunit *test)
+{
+	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
+	struct mock_poller *poller = mock_poller(test);
+	struct dma_fence *fences[100];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(fences); i++)
+		fences[i] = mock_fence_add(buffer, DMA_RESV_USAGE_WRITE);
+	while (--i)
+		dma_fence_signal(fences[i]);
+	MOCK_EXPECT_EVENTS(test, 0, mock_poll(poller, buffer, EPOLLIN));
+	dma_fence_signal(fences[0]);
+	KUNIT_EXPECT_TRUE(test, mock_poller_await(poller, 1));
+	MOCK_EXPECT_EVENTS(test, EPOLLIN, mock_poll(poller, buffer, EPOLLIN));
 }
 
 static struct kunit_case poll_race_cases[] = {
@@ -473,6 +553,8 @@ static struct kunit_case poll_race_cases[] = {
 	KUNIT_CASE(what_is_over_when_a_watch_begins_is_ready),
 	KUNIT_CASE(a_signal_while_the_other_watch_moves_on_is_not_lost),
 	KUNIT_CASE_SLOW(a_signal_while_the_watch_moves_on_is_not_lost),
+	KUNIT_CASE(a_watch_lets_no_fence_go_while_that_signals),
+	KUNIT_CASE(a_watch_ends_among_many_that_have_signalled),
 	{}
 };
 

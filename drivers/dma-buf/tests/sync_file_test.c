@@ -3,13 +3,14 @@
  * Sync files: what of a buffer's fences gets into one, and what gets out of one
  * into a buffer.
  */
-#include <linux/dma-fence-array.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/slab.h>
 #include <linux/sync_file.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/sync_file.h>
 
 #include "mock.h"
 
@@ -24,6 +25,12 @@ static void close_when_over(struct kunit *test, int fd)
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, close_at_end,
 						  (void *)(unsigned long)fd));
+}
+
+static void put_file(void *file)
+{
+	fput(file);
+	flush_delayed_fput();
 }
 
 /* Takes a sync file out of a buffer. */
@@ -182,34 +189,18 @@ static void a_signalled_fence_holds_up_nobody(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_done(buffer, DMA_RESV_USAGE_READ));
 }
 
-/* A fence that is the sum of two; takes over a reference on each. */
-static struct dma_fence *sum_of(struct kunit *test, struct dma_fence *one,
-				struct dma_fence *other)
-{
-	struct dma_fence **parts = kcalloc(2, sizeof(*parts), GFP_KERNEL);
-	struct dma_fence_array *array;
-
-	KUNIT_ASSERT_NOT_NULL(test, parts);
-	parts[0] = dma_fence_get(one);
-	parts[1] = dma_fence_get(other);
-	array = dma_fence_array_create(2, parts, dma_fence_context_alloc(1), 1,
-				       false);
-	KUNIT_ASSERT_NOT_NULL(test, array);
-	return &array->base;
-}
-
 static void every_part_of_a_sum_is_waited_for(struct kunit *test)
 {
 	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
-	struct dma_fence *one = mock_fence(test), *other = mock_fence(test);
-	struct dma_fence *sum = sum_of(test, one, other);
+	struct dma_fence *parts[] = { mock_fence(test), mock_fence(test) };
+	struct dma_fence *sum = mock_array(test, parts, 2, false);
 	int fd = make_sync_file(test, sum);
 
 	dma_fence_put(sum);
 	KUNIT_EXPECT_EQ(test, import(buffer, DMA_BUF_SYNC_WRITE, fd), 0);
-	dma_fence_signal(one);
+	dma_fence_signal(parts[0]);
 	KUNIT_EXPECT_FALSE(test, is_done(buffer, DMA_RESV_USAGE_WRITE));
-	dma_fence_signal(other);
+	dma_fence_signal(parts[1]);
 	KUNIT_EXPECT_TRUE(test, is_done(buffer, DMA_RESV_USAGE_WRITE));
 }
 
@@ -285,7 +276,7 @@ static void a_fault_leaks_neither_descriptor_nor_file(struct kunit *test)
 {
 	struct mock_buffer *buffer = mock_export(test, &mock_minimal_ops);
 	struct dma_fence *fence = mock_fence_add(buffer, DMA_RESV_USAGE_WRITE);
-	unsigned int references = kref_read(&fence->refcount);
+	int references = mock_references(fence);
 	unsigned long request = read_only_request(test);
 	struct file *file = buffer->dmabuf->file;
 	int before = next_fd();
@@ -296,8 +287,73 @@ static void a_fault_leaks_neither_descriptor_nor_file(struct kunit *test)
 						   request));
 	flush_delayed_fput();
 	KUNIT_EXPECT_EQ(test, next_fd(), before);
-	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), references);
+	KUNIT_EXPECT_EQ(test, mock_references(fence), references);
 	vm_munmap(request, PAGE_SIZE);
+}
+
+/*
+ * Names
+ */
+
+static const char *long_driver_name(struct dma_fence *fence)
+{
+	return "a_driver_with_a_name_of_forty_characters";
+}
+
+static const char *long_timeline_name(struct dma_fence *fence)
+{
+	return "timeline_whose_name_has_forty_characters";
+}
+
+static const struct dma_fence_ops long_ops = {
+	.get_driver_name = long_driver_name,
+	.get_timeline_name = long_timeline_name,
+};
+
+static DEFINE_SPINLOCK(long_lock);
+
+/* A sync file of a fence that has them. */
+static struct sync_file *make_long_named(struct kunit *test)
+{
+	struct dma_fence *fence = kmalloc(sizeof(*fence), GFP_KERNEL);
+	struct sync_file *sync_file;
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	dma_fence_init(fence, &long_ops, &long_lock, 1, 1);
+	sync_file = sync_file_create(fence);
+	dma_fence_put(fence);
+	KUNIT_ASSERT_NOT_NULL(test, sync_file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_file,
+							   sync_file->file));
+	return sync_file;
+}
+
+static void expect_name(struct kunit *test, const char name[32],
+			const char *expected)
+{
+	KUNIT_EXPECT_EQ(test, name[31], '\0');
+	KUNIT_EXPECT_STREQ(test, name, expected);
+}
+
+static void names_that_are_too_long_are_cut_off(struct kunit *test)
+{
+	struct sync_fence_info fence;
+	void __user *user = mock_user_memory(test, sizeof(fence));
+	struct sync_file *sync_file = make_long_named(test);
+	struct sync_file_info info = {
+		.num_fences = 1,
+		.sync_fence_info = (uintptr_t)user,
+	};
+
+	memset(info.name, 'x', sizeof(info.name));
+	KUNIT_EXPECT_EQ(test, 0,
+			mock_file_ioctl(test, sync_file->file,
+					SYNC_IOC_FILE_INFO, &info,
+					sizeof(info)));
+	KUNIT_ASSERT_EQ(test, copy_from_user(&fence, user, sizeof(fence)), 0);
+	expect_name(test, info.name, "a_driver_with_a_name_of_forty_c");
+	expect_name(test, fence.driver_name, "a_driver_with_a_name_of_forty_c");
+	expect_name(test, fence.obj_name, "timeline_whose_name_has_forty_c");
 }
 
 static struct kunit_case sync_file_cases[] = {
@@ -314,6 +370,7 @@ static struct kunit_case sync_file_cases[] = {
 	KUNIT_CASE(a_use_has_to_be_named),
 	KUNIT_CASE(only_sync_files_can_be_imported),
 	KUNIT_CASE(a_fault_leaks_neither_descriptor_nor_file),
+	KUNIT_CASE(names_that_are_too_long_are_cut_off),
 	{}
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What tracing is told of pins: those that importers ask for, and those that
- * mappings take for importers who can't follow moves.
+ * What tracing is told: of pins, those that importers ask for, and those that
+ * mappings take for importers who can't follow moves; and of a fence's life.
  */
 #include <linux/tracepoint.h>
 #include <trace/events/dma_buf.h>
+#include <trace/events/dma_fence.h>
 
 #include "mock.h"
 
@@ -36,65 +37,6 @@ static void note_unpin(void *data, struct dma_buf_attachment *attach)
 		trace->unpins++;
 }
 
-static int trace_init(struct kunit *test)
-{
-	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
-		kunit_skip(test, "there are no events: TRACEPOINTS is off");
-	return 0;
-}
-
-/**
- * struct probe - somebody whom an event calls
- * @event: its name
- * @tracepoint: the event, once it is found
- * @call: what it calls
- * @data: what for
- */
-struct probe {
-	const char *event;
-	struct tracepoint *tracepoint;
-	void *call;
-	void *data;
-};
-
-static void find_event(struct tracepoint *tracepoint, void *data)
-{
-	struct probe *probe = data;
-
-	if (!strcmp(tracepoint->name, probe->event))
-		probe->tracepoint = tracepoint;
-}
-
-static void remove_probe(void *data)
-{
-	struct probe *probe = data;
-
-	tracepoint_probe_unregister(probe->tracepoint, probe->call,
-				    probe->data);
-	tracepoint_synchronize_unregister();
-}
-
-/* By name: the events themselves are out of a module's reach. */
-static void add_probe(struct kunit *test, const char *event, void *call,
-		      void *data)
-{
-	struct probe *probe;
-
-	probe = kunit_kzalloc(test, sizeof(*probe), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, probe);
-	*probe = (struct probe) {
-		.event = event,
-		.call = call,
-		.data = data,
-	};
-	for_each_kernel_tracepoint(find_event, probe);
-	KUNIT_ASSERT_NOT_NULL(test, probe->tracepoint);
-	KUNIT_ASSERT_EQ(test, 0, tracepoint_probe_register(probe->tracepoint,
-							   call, data));
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, remove_probe, probe));
-}
-
 static struct pin_trace *trace_pins(struct mock_buffer *buffer)
 {
 	struct kunit *test = buffer->test;
@@ -106,8 +48,8 @@ static struct pin_trace *trace_pins(struct mock_buffer *buffer)
 	trace = kunit_kzalloc(test, sizeof(*trace), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, trace);
 	trace->dmabuf = buffer->dmabuf;
-	add_probe(test, "dma_buf_pin", note_pin, trace);
-	add_probe(test, "dma_buf_unpin", note_unpin, trace);
+	mock_probe(test, "dma_buf_pin", note_pin, trace);
+	mock_probe(test, "dma_buf_unpin", note_unpin, trace);
 	return trace;
 }
 
@@ -207,6 +149,140 @@ static void an_importers_failed_pin_is_not_told(struct kunit *test)
 	expect_told(test, trace, 0, 0);
 }
 
+/*
+ * Fences
+ */
+
+/**
+ * struct fence_event - an event, told of the fences of one context
+ * @name: its name
+ * @trace: where it is noted
+ */
+struct fence_event {
+	const char *name;
+	struct fence_trace *trace;
+};
+
+#define FENCE_EVENT "dma_fence_"
+
+static const char * const fence_events[] = {
+	FENCE_EVENT "emit",
+	FENCE_EVENT "init",
+	FENCE_EVENT "enable_signal",
+	FENCE_EVENT "signaled",
+	FENCE_EVENT "destroy",
+	FENCE_EVENT "wait_start",
+	FENCE_EVENT "wait_end",
+};
+
+/**
+ * struct fence_trace - what was told of the fences of a context
+ * @context: the context
+ * @log: names of the events without what they begin with, in order
+ * @events: them
+ */
+struct fence_trace {
+	u64 context;
+	char log[128];
+	struct fence_event events[ARRAY_SIZE(fence_events)];
+};
+
+static void note_fence(void *data, struct dma_fence *fence)
+{
+	struct fence_event *event = data;
+	struct fence_trace *trace = event->trace;
+
+	if (fence->context != trace->context)
+		return;
+	if (trace->log[0])
+		strlcat(trace->log, " ", sizeof(trace->log));
+	strlcat(trace->log, event->name + strlen(FENCE_EVENT),
+		sizeof(trace->log));
+}
+
+static struct fence_trace *trace_fences(struct kunit *test)
+{
+	struct fence_trace *trace;
+	int i;
+
+	/* All of them have the type of this one. */
+	check_trace_callback_type_dma_fence_init(note_fence);
+
+	trace = kunit_kzalloc(test, sizeof(*trace), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, trace);
+	trace->context = dma_fence_context_alloc(1);
+	for (i = 0; i < ARRAY_SIZE(fence_events); i++) {
+		struct fence_event *event = &trace->events[i];
+
+		event->name = fence_events[i];
+		event->trace = trace;
+		mock_probe(test, event->name, note_fence, event);
+	}
+	return trace;
+}
+
+/* Expects as much since the last time. */
+static void expect_fence_events(struct kunit *test, struct fence_trace *trace,
+				const char *expected)
+{
+	KUNIT_EXPECT_STREQ(test, trace->log, expected);
+	trace->log[0] = '\0';
+}
+
+static void a_fences_life_is_told(struct kunit *test)
+{
+	struct fence_trace *trace = trace_fences(test);
+	struct mock_job *job = mock_job_make(trace->context, 1);
+	struct dma_fence *fence = &job->base;
+	struct mock_call call;
+
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	expect_fence_events(test, trace, "init");
+	/* As drivers do when the work goes to the device. */
+	trace_dma_fence_emit(fence);
+	expect_fence_events(test, trace, "emit");
+
+	KUNIT_EXPECT_EQ(test, mock_call_at_end(fence, &call), 0);
+	expect_fence_events(test, trace, "enable_signal");
+	KUNIT_EXPECT_EQ(test, dma_fence_wait_timeout(fence, false, 1), 0);
+	expect_fence_events(test, trace, "wait_start wait_end");
+
+	KUNIT_EXPECT_EQ(test, dma_fence_signal(fence), 0);
+	expect_fence_events(test, trace, "signaled");
+	KUNIT_EXPECT_EQ(test, dma_fence_signal(fence), -EINVAL);
+	expect_fence_events(test, trace, "");
+	dma_fence_put(fence);
+	expect_fence_events(test, trace, "destroy");
+}
+
+static void a_wait_is_told_with_what_it_brings_about(struct kunit *test)
+{
+	struct fence_trace *trace = trace_fences(test);
+	struct mock_job *job = mock_job_on(test, trace->context, 1);
+
+	expect_fence_events(test, trace, "init");
+	job->over_when_enabled = true;
+	KUNIT_EXPECT_EQ(test, dma_fence_wait_timeout(&job->base, false, 9), 9);
+	expect_fence_events(test, trace,
+			    "wait_start enable_signal signaled wait_end");
+	KUNIT_EXPECT_EQ(test, dma_fence_wait_timeout(&job->base, false, 9), 9);
+	expect_fence_events(test, trace, "wait_start wait_end");
+}
+
+static void an_end_that_is_seen_by_asking_is_told(struct kunit *test)
+{
+	struct fence_trace *trace = trace_fences(test);
+	struct mock_job *job = mock_job_on(test, trace->context, 1);
+
+	expect_fence_events(test, trace, "init");
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&job->base));
+	expect_fence_events(test, trace, "");
+	job->done = true;
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&job->base));
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(&job->base));
+	expect_fence_events(test, trace, "signaled");
+}
+
 static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(the_pin_of_a_mapping_is_told),
 	KUNIT_CASE(the_end_of_a_failed_mappings_pin_is_told),
@@ -214,12 +290,14 @@ static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(a_mapping_without_pin_tells_of_none),
 	KUNIT_CASE(an_importers_own_pin_is_told),
 	KUNIT_CASE(an_importers_failed_pin_is_not_told),
+	KUNIT_CASE(a_fences_life_is_told),
+	KUNIT_CASE(a_wait_is_told_with_what_it_brings_about),
+	KUNIT_CASE(an_end_that_is_seen_by_asking_is_told),
 	{}
 };
 
 static struct kunit_suite trace_suite = {
 	.name = "dma_buf_trace",
-	.init = trace_init,
 	.test_cases = trace_cases,
 };
 
