@@ -2,10 +2,7 @@
 /* What debugfs tells of all buffers. Reading it is checking it: see bufinfo.h. */
 #include "../kselftest_harness.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
-#include <sys/resource.h>
 
 #include "bufinfo.h"
 #include "prime.h"
@@ -289,14 +286,6 @@ static void *hold_lock_often(void *data)
 	while (!atomic_load(&holder->stop))
 		import_sync_file(holder->buffer, DMA_BUF_SYNC_READ, holder->fence);
 	return NULL;
-}
-
-static long count_sleeps(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_nvcsw;
 }
 
 TEST_F(bufinfo, a_busy_buffer_is_shown_as_busy_and_never_waited_for)

@@ -10,14 +10,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -81,6 +85,21 @@ static inline char *page_before_a_hole(int prot)
 	mprotect(page, page_size(), prot);
 	return page;
 }
+
+static inline __u64 monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/*
+ * Files are let go of on the way back to user space, other programs' whenever
+ * they like: a leak is told from those by its size.
+ */
+#define LEAK_ROUNDS	300
+#define LEAK_SLACK	100
 
 /* Buffers. */
 static inline int heap_alloc_from(int heap, size_t size, __u32 fd_flags)
@@ -361,6 +380,82 @@ static inline bool wait_until_asleep(pid_t tid)
 		usleep(1000);
 	}
 	return false;
+}
+
+/* A thread that waits for something, and how often it slept meanwhile. */
+struct sleeper {
+	pthread_t thread;
+	/* Waits, for ever if @timeout is negative; sleeper_poll() or the like. */
+	int (*wait)(struct sleeper *sleeper, int timeout);
+	int fd;
+	short events;
+	pid_t tid;
+	atomic_bool started;
+	atomic_bool done;
+	/* What its wait returned. */
+	int result;
+	long sleeps;
+};
+
+/* The events that happened, or -1. */
+static inline int sleeper_poll(struct sleeper *sleeper, int timeout)
+{
+	struct pollfd request = { .fd = sleeper->fd, .events = sleeper->events };
+
+	return poll(&request, 1, timeout) == 1 ? request.revents : -1;
+}
+
+static inline long count_sleeps(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+static inline void *sleeper_run(void *data)
+{
+	struct sleeper *sleeper = data;
+	long sleeps;
+
+	/* Once for practice: a page that isn't there yet could cost a sleep. */
+	sleeper->wait(sleeper, 0);
+	sleeper->tid = gettid();
+	atomic_store(&sleeper->started, true);
+	sleeps = count_sleeps();
+	sleeper->result = sleeper->wait(sleeper, -1);
+	sleeper->sleeps = count_sleeps() - sleeps;
+	atomic_store(&sleeper->done, true);
+	return NULL;
+}
+
+/* Returns at once, which is whether there is a thread. */
+static inline bool sleeper_launch(struct sleeper *sleeper)
+{
+	return !pthread_create(&sleeper->thread, NULL, sleeper_run, sleeper);
+}
+
+/* True when it sleeps. */
+static inline bool sleeper_start(struct sleeper *sleeper)
+{
+	if (!sleeper_launch(sleeper))
+		return false;
+	while (!atomic_load(&sleeper->started))
+		usleep(1000);
+	return wait_until_asleep(sleeper->tid);
+}
+
+/* Still at it? Somebody who was woken for nothing has had the time to show it. */
+static inline bool sleeper_sleeps(struct sleeper *sleeper)
+{
+	usleep(10000);
+	return wait_until_asleep(sleeper->tid) && !atomic_load(&sleeper->done);
+}
+
+static inline int sleeper_join(struct sleeper *sleeper)
+{
+	pthread_join(sleeper->thread, NULL);
+	return sleeper->result;
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "bufinfo.h"
+#include "fence_helpers.h"
 #include "prime.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
@@ -62,11 +63,11 @@ TEST_F(exhaustion, without_a_fd_left_an_export_is_emfile_and_leaks_nothing)
 
 	ASSERT_EQ(0, add_job(self->buffer, DMA_BUF_SYNC_WRITE, self->timeline, 1));
 	ASSERT_EQ(0, limit_fds(0, self->limit.rlim_max));
-	for (i = 0; i < 300; i++)
+	for (i = 0; i < LEAK_ROUNDS; i++)
 		ASSERT_EQ(-EMFILE, export_sync_file(self->buffer, DMA_BUF_SYNC_RW));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &self->limit));
 	EXPECT_EQ(fds, count_open_fds());
-	EXPECT_GT(files + 150, count_kernel_files());
+	EXPECT_GT(files + LEAK_SLACK, count_kernel_files());
 	i = export_sync_file(self->buffer, DMA_BUF_SYNC_RW);
 	EXPECT_LE(0, i);
 	close(i);
@@ -105,6 +106,8 @@ struct target {
 	int buffer;
 	int timelines[3];
 	int fence;
+	/* A sync file to merge it with. */
+	int other;
 	int epoll;
 	int drm;
 	int fail_nth;
@@ -451,6 +454,165 @@ TEST_F(sweep, importing_into_a_device)
 	EXPECT_EQ(1, reference_count(self->target.buffer));
 	ASSERT_EQ(0, bufinfo_find(inode_number(self->target.buffer), &row));
 	EXPECT_EQ(0, row.devices);
+}
+
+/*
+ * Sync files, which own their fences alone: what is leaked is never released, and
+ * stays on its timeline.
+ */
+
+#define PARTS	10
+
+FIXTURE(sync_file_sweep)
+{
+	struct target target;
+	int timelines[2 * PARTS];
+};
+
+/* In no order, so that a merge has something to sort. */
+static int shuffled(int i)
+{
+	return i * 7 % (2 * PARTS);
+}
+
+/* A pending job of each of PARTS timelines as one sync file. */
+static int create_parts(const int *timelines, int first)
+{
+	int buffer = heap_alloc(page_size()), i, err = 0, ret;
+
+	for (i = 0; i < PARTS && !err; i++)
+		err = add_job(buffer, DMA_BUF_SYNC_READ, timelines[shuffled(first + i)], 1);
+	ret = err ?: export_sync_file(buffer, DMA_BUF_SYNC_RW);
+	close(buffer);
+	return ret;
+}
+
+FIXTURE_SETUP(sync_file_sweep)
+{
+	int i;
+
+	if (LACKS(SYSTEM_HEAP, SW_SYNC, SYNC_INFO, BUFINFO, FAIL_NTH, FAILSLAB))
+		SKIP(return, "%s", lack);
+	ASSERT_EQ(0, set_up_fault_injection());
+	for (i = 0; i < 2 * PARTS; i++) {
+		self->timelines[i] = create_timeline_named("swept");
+		ASSERT_LE(0, self->timelines[i]);
+	}
+	self->target = (struct target){
+		.timelines = { self->timelines[0] },
+		.fence = create_parts(self->timelines, 0),
+		.other = create_parts(self->timelines, PARTS),
+		.fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC),
+	};
+	ASSERT_LE(0, self->target.fence);
+	ASSERT_LE(0, self->target.other);
+	ASSERT_LE(0, self->target.fail_nth);
+	ASSERT_EQ(PARTS, count_fences(self->target.fence));
+	ASSERT_EQ(PARTS, count_fences(self->target.other));
+	ASSERT_TRUE(info_has("\nswept: 0\n  fence"));
+}
+
+/* Once all sync files are closed there is no fence, unless a call has kept one. */
+FIXTURE_TEARDOWN(sync_file_sweep)
+{
+	int i;
+
+	close(self->target.fence);
+	close(self->target.other);
+	EXPECT_TRUE(wait_until_none_pending("swept"));
+	EXPECT_TRUE(info_has("\nswept: 0\n\n"));
+	close(self->target.fail_nth);
+	for (i = 0; i < 2 * PARTS; i++)
+		close(self->timelines[i]);
+	EXPECT_FALSE(info_has("swept"));
+}
+
+static int call_merge(struct target *target)
+{
+	return merge_sync_files(target->fence, target->other);
+}
+
+TEST_F(sync_file_sweep, merging_two_fences)
+{
+	static const struct sweep_call call = { .call = call_merge, .undo = undo_close };
+	struct target target = self->target;
+
+	target.fence = fence_create(self->timelines[0], 1);
+	target.other = fence_create(self->timelines[1], 1);
+	ASSERT_LE(0, target.fence);
+	ASSERT_LE(0, target.other);
+	EXPECT_LT(0, sweep(&target, &call));
+	close(target.fence);
+	close(target.other);
+}
+
+TEST_F(sync_file_sweep, merging_many_fences)
+{
+	static const struct sweep_call call = { .call = call_merge, .undo = undo_close };
+	int merged;
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+	merged = call_merge(&self->target);
+	EXPECT_EQ(2 * PARTS, count_fences(merged));
+	close(merged);
+}
+
+static int call_file_info(struct target *target)
+{
+	struct sync_fence_info fences[PARTS];
+	struct sync_file_info info;
+
+	return read_info(target->fence, &info, fences, PARTS);
+}
+
+TEST_F(sync_file_sweep, asking_for_fences)
+{
+	static const struct sweep_call call = { .call = call_file_info };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+}
+
+static int call_create_fence(struct target *target)
+{
+	return fence_create(target->timelines[0], 1);
+}
+
+TEST_F(sync_file_sweep, creating_a_fence)
+{
+	static const struct sweep_call call = { .call = call_create_fence, .undo = undo_close };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+}
+
+static int call_create_timeline(struct target *target)
+{
+	return timeline_create();
+}
+
+TEST_F(sync_file_sweep, opening_a_timeline)
+{
+	static const struct sweep_call call = {
+		.call = call_create_timeline,
+		.undo = undo_close,
+	};
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+}
+
+static int call_sync_info(struct target *target)
+{
+	char *text = read_file(SYNC_INFO);
+
+	free(text);
+	return text ? 0 : -EIO;
+}
+
+TEST_F(sync_file_sweep, reading_sync_info)
+{
+	static const struct sweep_call call = { .call = call_sync_info };
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_TRUE(info_has("\nswept: 0\n  fence"));
 }
 
 TEST_HARNESS_MAIN

@@ -2,10 +2,7 @@
 /* Waiting for a buffer's jobs: when one is woken, and what is left behind. */
 #include "../kselftest_harness.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/select.h>
 
 #include "bufinfo.h"
@@ -44,67 +41,11 @@ FIXTURE_TEARDOWN(poll)
 	close(self->buffer);
 }
 
-/* A thread that waits in poll() or epoll_wait(), and how often it slept. */
-struct sleeper {
-	pthread_t thread;
-	int fd;
-	short events;
-	bool epoll;
-	pid_t tid;
-	atomic_bool started;
-	atomic_bool done;
-	int revents;
-	long sleeps;
-};
-
-static int sleeper_wait(struct sleeper *sleeper, int timeout)
+static int sleeper_epoll(struct sleeper *sleeper, int timeout)
 {
-	struct pollfd request = { .fd = sleeper->fd, .events = sleeper->events };
 	struct epoll_event event = {};
 
-	if (!sleeper->epoll)
-		return poll(&request, 1, timeout) == 1 ? request.revents : -1;
 	return epoll_wait(sleeper->fd, &event, 1, timeout) == 1 ? (int)event.events : -1;
-}
-
-static long count_sleeps(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_nvcsw;
-}
-
-static void *sleeper_run(void *data)
-{
-	struct sleeper *sleeper = data;
-	long sleeps;
-
-	/* Once for practice: a page that isn't there yet could cost a sleep. */
-	sleeper_wait(sleeper, 0);
-	sleeper->tid = gettid();
-	atomic_store(&sleeper->started, true);
-	sleeps = count_sleeps();
-	sleeper->revents = sleeper_wait(sleeper, -1);
-	sleeper->sleeps = count_sleeps() - sleeps;
-	atomic_store(&sleeper->done, true);
-	return NULL;
-}
-
-static bool sleeper_start(struct sleeper *sleeper)
-{
-	if (pthread_create(&sleeper->thread, NULL, sleeper_run, sleeper))
-		return false;
-	while (!atomic_load(&sleeper->started))
-		usleep(1000);
-	return wait_until_asleep(sleeper->tid);
-}
-
-/* Still at it? Somebody who was woken for nothing has had the time to show it. */
-static bool sleeper_sleeps(struct sleeper *sleeper)
-{
-	usleep(10000);
-	return wait_until_asleep(sleeper->tid) && !atomic_load(&sleeper->done);
 }
 
 TEST_F(poll, without_jobs_a_buffer_is_ready)
@@ -171,14 +112,17 @@ TEST_F(poll, a_timeout_ends_the_wait)
 
 TEST_F(poll, a_sleeper_wakes_with_the_event_that_happened)
 {
-	struct sleeper sleeper = { .fd = self->buffer, .events = POLLIN | POLLOUT };
+	struct sleeper sleeper = {
+		.wait = sleeper_poll,
+		.fd = self->buffer,
+		.events = POLLIN | POLLOUT,
+	};
 
 	ASSERT_EQ(0, add_job(self->buffer, WRITE, self->timelines[0], 1));
 	ASSERT_EQ(0, add_job(self->buffer, READ, self->timelines[1], 1));
 	ASSERT_TRUE(sleeper_start(&sleeper));
 	ASSERT_EQ(0, timeline_advance(self->timelines[0], 1));
-	pthread_join(sleeper.thread, NULL);
-	EXPECT_EQ(POLLIN, sleeper.revents);
+	EXPECT_EQ(POLLIN, sleeper_join(&sleeper));
 }
 
 /* In the order the jobs came, and against it. */
@@ -257,9 +201,9 @@ FIXTURE_TEARDOWN(wakeups)
 TEST_F(wakeups, there_is_one_and_it_comes_with_the_last_job)
 {
 	struct sleeper sleeper = {
+		.wait = variant->epoll ? sleeper_epoll : sleeper_poll,
 		.fd = variant->epoll ? self->epoll : self->buffer,
 		.events = variant->events,
-		.epoll = variant->epoll,
 	};
 	int i;
 
@@ -270,8 +214,7 @@ TEST_F(wakeups, there_is_one_and_it_comes_with_the_last_job)
 		EXPECT_TRUE(sleeper_sleeps(&sleeper));
 		ASSERT_EQ(0, timeline_advance(self->timelines[job], 1));
 	}
-	pthread_join(sleeper.thread, NULL);
-	EXPECT_EQ((int)(variant->events & (POLLIN | POLLOUT)), sleeper.revents);
+	EXPECT_EQ((int)(variant->events & (POLLIN | POLLOUT)), sleeper_join(&sleeper));
 	EXPECT_EQ(1, sleeper.sleeps);
 }
 
@@ -331,7 +274,11 @@ TEST_F(poll, an_edge_comes_again_with_the_next_job)
 
 TEST_F(poll, a_job_that_comes_during_the_wait_is_waited_for)
 {
-	struct sleeper sleeper = { .fd = self->buffer, .events = POLLIN };
+	struct sleeper sleeper = {
+		.wait = sleeper_poll,
+		.fd = self->buffer,
+		.events = POLLIN,
+	};
 
 	ASSERT_EQ(0, add_job(self->buffer, WRITE, self->timelines[0], 1));
 	ASSERT_TRUE(sleeper_start(&sleeper));
@@ -339,8 +286,7 @@ TEST_F(poll, a_job_that_comes_during_the_wait_is_waited_for)
 	ASSERT_EQ(0, timeline_advance(self->timelines[0], 1));
 	EXPECT_TRUE(sleeper_sleeps(&sleeper));
 	ASSERT_EQ(0, timeline_advance(self->timelines[1], 1));
-	pthread_join(sleeper.thread, NULL);
-	EXPECT_EQ(POLLIN, sleeper.revents);
+	EXPECT_EQ(POLLIN, sleeper_join(&sleeper));
 }
 
 TEST_F(poll, all_sleepers_wake)
@@ -350,33 +296,38 @@ TEST_F(poll, all_sleepers_wake)
 
 	ASSERT_EQ(0, add_job(self->buffer, WRITE, self->timelines[0], 1));
 	for (i = 0; i < ARRAY_SIZE(sleepers); i++) {
+		sleepers[i].wait = sleeper_poll;
 		sleepers[i].fd = self->buffer;
 		sleepers[i].events = i % 2 ? POLLIN : POLLOUT;
 		ASSERT_TRUE(sleeper_start(&sleepers[i]));
 	}
 	ASSERT_EQ(0, timeline_advance(self->timelines[0], 1));
-	for (i = 0; i < ARRAY_SIZE(sleepers); i++) {
-		pthread_join(sleepers[i].thread, NULL);
-		EXPECT_EQ(sleepers[i].events, sleepers[i].revents);
-	}
+	for (i = 0; i < ARRAY_SIZE(sleepers); i++)
+		EXPECT_EQ(sleepers[i].events, sleeper_join(&sleepers[i]));
 }
 
 TEST_F(poll, a_writer_is_still_woken_when_a_reader_was_before)
 {
-	struct sleeper reader = { .fd = self->buffer, .events = POLLIN };
-	struct sleeper writer = { .fd = self->buffer, .events = POLLOUT };
+	struct sleeper reader = {
+		.wait = sleeper_poll,
+		.fd = self->buffer,
+		.events = POLLIN,
+	};
+	struct sleeper writer = {
+		.wait = sleeper_poll,
+		.fd = self->buffer,
+		.events = POLLOUT,
+	};
 
 	ASSERT_EQ(0, add_job(self->buffer, WRITE, self->timelines[0], 1));
 	ASSERT_EQ(0, add_job(self->buffer, READ, self->timelines[1], 1));
 	ASSERT_TRUE(sleeper_start(&reader));
 	ASSERT_TRUE(sleeper_start(&writer));
 	ASSERT_EQ(0, timeline_advance(self->timelines[0], 1));
-	pthread_join(reader.thread, NULL);
+	EXPECT_EQ(POLLIN, sleeper_join(&reader));
 	EXPECT_TRUE(sleeper_sleeps(&writer));
 	ASSERT_EQ(0, timeline_advance(self->timelines[1], 1));
-	pthread_join(writer.thread, NULL);
-	EXPECT_EQ(POLLIN, reader.revents);
-	EXPECT_EQ(POLLOUT, writer.revents);
+	EXPECT_EQ(POLLOUT, sleeper_join(&writer));
 }
 
 TEST_F(poll, a_job_that_never_ends_does_not_keep_a_polled_buffer_alive)
@@ -431,7 +382,11 @@ TEST_F(poll, closing_one_fd_of_two_leaves_the_buffer_in_epoll)
 
 TEST_F(poll, a_sleeper_outlives_the_close_of_its_fd)
 {
-	struct sleeper sleeper = { .fd = self->buffer, .events = POLLIN };
+	struct sleeper sleeper = {
+		.wait = sleeper_poll,
+		.fd = self->buffer,
+		.events = POLLIN,
+	};
 	unsigned long long ino = inode_number(self->buffer);
 
 	ASSERT_EQ(0, add_job(self->buffer, WRITE, self->timelines[0], 1));
@@ -440,9 +395,8 @@ TEST_F(poll, a_sleeper_outlives_the_close_of_its_fd)
 	self->buffer = -1;
 	EXPECT_TRUE(sleeper_sleeps(&sleeper));
 	ASSERT_EQ(0, timeline_advance(self->timelines[0], 1));
-	pthread_join(sleeper.thread, NULL);
 	/* Once awake, it asks for a fd that is no longer there. */
-	EXPECT_EQ(POLLNVAL, sleeper.revents);
+	EXPECT_EQ(POLLNVAL, sleeper_join(&sleeper));
 	EXPECT_TRUE(wait_until_gone(ino));
 }
 
