@@ -82,6 +82,7 @@ int bench_set_live(struct bench *bench, unsigned int count, bool attached)
 static void bench_deselect(struct bench *bench)
 {
 	drop_live(bench);
+	bench_drop_fences(bench);
 	if (!iosys_map_is_null(&bench->map))
 		dma_buf_vunmap_unlocked(bench->dmabuf, &bench->map);
 	iosys_map_clear(&bench->map);
@@ -97,20 +98,44 @@ static void bench_deselect(struct bench *bench)
 	bench->row = NULL;
 }
 
+/* The rows of all groups, one group after the other; NULL past the last. */
+static const struct bench_row *find_row(unsigned long index)
+{
+	static const struct bench_row_group *const groups[] = {
+		&bench_buffer_rows,
+		&bench_fence_rows,
+		&bench_resv_rows,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (index < groups[i]->count)
+			return &groups[i]->rows[index];
+		index -= groups[i]->count;
+	}
+	return NULL;
+}
+
 static int bench_select(struct bench *bench, unsigned long index)
 {
+	const struct bench_row *row = find_row(index);
 	int ret = 0;
 
 	bench_deselect(bench);
-	if (index >= bench_row_count)
+	if (!row)
 		return -ENOENT;
-	if (bench_rows[index].setup)
-		ret = bench_rows[index].setup(bench);
+	bench->row = row;
+	if (row->setup)
+		ret = row->setup(bench);
 	if (ret)
 		bench_deselect(bench);
-	else
-		bench->row = &bench_rows[index];
 	return ret;
+}
+
+static int bench_prepare(struct bench *bench, unsigned long count)
+{
+	if (!bench->row)
+		return -EINVAL;
+	return bench->row->prepare ? bench->row->prepare(bench, count) : 0;
 }
 
 static int bench_run(struct bench *bench, unsigned long count)
@@ -133,11 +158,14 @@ static int bench_row_info(void __user *arg)
 
 	if (copy_from_user(&info, arg, sizeof(info)))
 		return -EFAULT;
-	if (info.index >= bench_row_count)
+	row = find_row(info.index);
+	if (!row)
 		return -ENOENT;
-	row = &bench_rows[info.index];
 	info.limit = row->limit;
+	info.most = row->most;
 	info.per_call = row->per_call;
+	info.batch = row->batch;
+	info.scale = row->scale ?: 1;
 	strscpy_pad(info.name, row->name);
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
@@ -188,6 +216,8 @@ static long bench_ioctl_locked(struct bench *bench, unsigned int cmd,
 		return bench_live(bench, (void __user *)arg);
 	case BENCH_DRAIN:
 		return bench_drain();
+	case BENCH_PREPARE:
+		return bench_prepare(bench, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -215,6 +245,7 @@ static int bench_open(struct inode *inode, struct file *file)
 	if (!bench)
 		return -ENOMEM;
 	mutex_init(&bench->lock);
+	bench_init_fences(bench);
 	bench->fd = -1;
 	file->private_data = bench;
 	return 0;
@@ -227,6 +258,7 @@ static int bench_close(struct inode *inode, struct file *file)
 	/* The table that had the fd may be gone, and the fd with it. */
 	bench->fd = -1;
 	bench_deselect(bench);
+	bench_fini_fences(bench);
 	mutex_destroy(&bench->lock);
 	kfree(bench);
 	return 0;

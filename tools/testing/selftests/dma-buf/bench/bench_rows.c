@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The in-kernel rows. To add one, write its operation and give it an entry in
- * bench_rows[] at the end: the program and the table find it by themselves.
+ * The in-kernel rows of buffers. To add one, write its operation and give it an
+ * entry in rows[] at the end: the program and the table find it by themselves.
+ * Rows of fences are in bench_fence_rows.c, of reservation objects in
+ * bench_resv_rows.c.
  */
 #include <linux/atomic.h>
 #include <linux/dma-resv.h>
@@ -279,7 +281,7 @@ static int op_get_put(struct bench *bench)
 }
 
 /* The first is what the program subtracts from all the others. */
-const struct bench_row bench_rows[] = {
+static const struct bench_row rows[] = {
 	{ "floor_call", .op = op_nothing },
 	{ "floor_atomic", .op = op_atomic },
 	{ "floor_kmalloc_kfree", .op = op_kmalloc },
@@ -310,4 +312,4 @@ const struct bench_row bench_rows[] = {
 	{ "cpu_access_no_ops", .setup = setup_plain, .op = op_cpu_access },
 };
 
-const unsigned int bench_row_count = ARRAY_SIZE(bench_rows);
+const struct bench_row_group bench_buffer_rows = { rows, ARRAY_SIZE(rows) };

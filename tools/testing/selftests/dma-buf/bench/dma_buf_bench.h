@@ -15,13 +15,19 @@
  * struct bench_row_info - a row that the module can run
  * @index: in: which row
  * @limit: out: most that series / base may be, in percent; 0 for none
- * @per_call: out: operations that one BENCH_RUN may do
+ * @most: out: most instructions that the series may take; 0 for any number
+ * @per_call: out: operations that one BENCH_RUN may do; 0 for any number
+ * @batch: out: operations timed together; 0 for DEFAULT_BATCH
+ * @scale: out: what one operation counts for
  * @name: out: the row's name, which is what a reader of results binds to
  */
 struct bench_row_info {
 	__u32 index;
 	__u32 limit;
+	__u32 most;
 	__u32 per_call;
+	__u32 batch;
+	__u32 scale;
 	char name[BENCH_NAME_LEN];
 };
 
@@ -46,5 +52,7 @@ struct bench_live {
 #define BENCH_LIVE		_IOW('B', 4, struct bench_live)
 /* Returns when whatever was put off to RCU has been done. */
 #define BENCH_DRAIN		_IO('B', 5)
+/* Makes what so many operations of the selected row use up, outside of the time. */
+#define BENCH_PREPARE		_IO('B', 6)
 
 #endif /* DMA_BUF_BENCH_H */

@@ -2,18 +2,18 @@
 /*
  * Runs all rows in a guest whose nanosecond is one instruction, and prints
  *
- *	row NAME LIMIT VALUE
+ *	row NAME LIMIT MOST VALUE
  *	regions NAME OPERATIONS BATCHES
  *	settled NAME OPERATIONS BATCHES
  *	value NAME LIMIT VALUE
  *
  * VALUE is what one operation takes: the median over the batches, less the
  * median of equally many empty operations; for "value" it is no time. LIMIT is the
- * most that series / base may be, in percent, 0 for none. Every batch of a row,
- * first those of empty operations, stands between two marks, in which QEMU's
- * plugin counts. From there come a row's atomics ("regions"), and all of what
- * "settled" rows are: instructions of the whole guest up to the moment when
- * nothing that was put off is left.
+ * most that series / base may be, in percent, and MOST that the series may take,
+ * 0 for none. Every batch of a row, first those of empty operations, stands
+ * between two marks, in which QEMU's plugin counts. From there come a row's atomics
+ * ("regions"), and all of what "settled" rows are: instructions of the whole guest
+ * up to the moment when nothing that was put off is left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,6 @@
 
 #define BATCHES			15
 #define SETTLED_BATCHES		7
-#define SETTLED_OPERATIONS	1000
 /* kfree_rcu() may sit on what it was given for five seconds. */
 #define SETTLE_SECONDS		6
 
@@ -81,12 +80,14 @@ static uint64_t median(uint64_t *values, unsigned int count)
 /**
  * struct job - what is timed
  * @run: does all operations of a batch
+ * @prepare: makes what the next batch uses up; NULL if it uses up nothing
  * @row: for run_user(): the row
  * @batch: operations a batch
  * @per_call: for run_kernel(): operations that one ioctl does
  */
 struct job {
 	void (*run)(const struct job *job);
+	void (*prepare)(const struct job *job);
 	const struct row *row;
 	unsigned int batch;
 	unsigned int per_call;
@@ -104,15 +105,28 @@ static void run_kernel(const struct job *job)
 		must(ioctl(bench_fd, BENCH_RUN, job->per_call), "BENCH_RUN");
 }
 
+static void prepare_kernel(const struct job *job)
+{
+	must(ioctl(bench_fd, BENCH_PREPARE, job->batch), "BENCH_PREPARE");
+}
+
+static void prepare(const struct job *job)
+{
+	if (job->prepare)
+		job->prepare(job);
+}
+
 /* One batch to warm up, then BATCHES whose median is returned. */
 static uint64_t time_job(const struct job *job)
 {
 	uint64_t taken[BATCHES];
 
+	prepare(job);
 	job->run(job);
 	for (unsigned int i = 0; i < BATCHES; i++) {
 		uint64_t start;
 
+		prepare(job);
 		drain();
 		mark_begin();
 		start = __rdtsc();
@@ -124,10 +138,11 @@ static uint64_t time_job(const struct job *job)
 	return median(taken, BATCHES);
 }
 
-static void print_row(const char *name, unsigned int limit,
+static void print_row(const char *name, unsigned int limit, unsigned int most,
 		      unsigned int operations, int64_t taken)
 {
-	printf("row %s %u %.1f\n", name, limit, (double)taken / operations);
+	printf("row %s %u %u %.1f\n", name, limit, most,
+	       (double)taken / operations);
 	printf("regions %s %u %u\n", name, operations, BATCHES);
 }
 
@@ -153,7 +168,7 @@ static void time_user_row(const struct row *row)
 	taken += time_job(&job);
 	if (row->teardown)
 		row->teardown();
-	print_row(row->name, row->limit, job.batch * scale, taken);
+	print_row(row->name, row->limit, row->most, job.batch * scale, taken);
 }
 
 static void select_kernel_row(unsigned int index)
@@ -161,14 +176,22 @@ static void select_kernel_row(unsigned int index)
 	must(ioctl(bench_fd, BENCH_SELECT, index), "BENCH_SELECT");
 }
 
+static struct job kernel_job(const struct bench_row_info *info,
+			     unsigned int batch)
+{
+	return (struct job) {
+		.run = run_kernel,
+		.prepare = prepare_kernel,
+		.batch = batch,
+		.per_call = info->per_call ? info->per_call : batch,
+	};
+}
+
 /* The module's first row does nothing; the others are measured against it. */
 static void time_kernel_row(const struct bench_row_info *info)
 {
-	struct job job = {
-		.run = run_kernel,
-		.batch = DEFAULT_BATCH,
-		.per_call = info->per_call ? info->per_call : DEFAULT_BATCH,
-	};
+	struct job job = kernel_job(info, info->batch ? info->batch :
+						       DEFAULT_BATCH);
 	int64_t taken = 0;
 
 	select_kernel_row(0);
@@ -176,7 +199,8 @@ static void time_kernel_row(const struct bench_row_info *info)
 	select_kernel_row(info->index);
 	taken += time_job(&job);
 	select_kernel_row(0);
-	print_row(info->name, info->limit, job.batch, taken);
+	print_row(info->name, info->limit, info->most, job.batch * info->scale,
+		  taken);
 }
 
 static bool kernel_row(unsigned int index, struct bench_row_info *info)
@@ -204,9 +228,12 @@ static void settle(void)
 
 static void run_settled(const struct job *job)
 {
+	prepare(job);
 	job->run(job);
 	settle();
 	for (unsigned int i = 0; i < SETTLED_BATCHES; i++) {
+		prepare(job);
+		settle();
 		mark_begin();
 		job->run(job);
 		settle();
@@ -215,33 +242,49 @@ static void run_settled(const struct job *job)
 }
 
 /* Everything a row causes, whoever does it and however late. */
-static void count_settled(const char *name)
+static void count_settled(const char *name, unsigned int batch)
 {
 	struct bench_row_info info;
-	struct job job = {
-		.run = run_kernel,
-		.batch = SETTLED_OPERATIONS,
-		.per_call = 1,
-	};
+	struct job job;
 
 	find_kernel_row(name, &info);
+	job = kernel_job(&info, batch);
 	select_kernel_row(0);
 	run_settled(&job);
 	select_kernel_row(info.index);
 	run_settled(&job);
 	select_kernel_row(0);
-	printf("settled %s_settled %u %u\n", name, job.batch, SETTLED_BATCHES);
+	printf("settled %s_settled %u %u\n", name, batch * info.scale,
+	       SETTLED_BATCHES);
 }
 
 static void run_rows(void)
 {
+	/* Those that put a part of their work off to RCU, over a whole life. */
+	static const struct {
+		const char *name;
+		unsigned int batch;
+	} settled[] = {
+		{ "export_put", 1000 },
+		{ "fence_life", 4000 },
+		{ "merge_64_64", 200 },
+		{ "chain_life_1000", 10 },
+		{ "array_256", 30 },
+		{ "fill_1", 4000 },
+		{ "fill_16", 400 },
+		{ "fill_1024", 10 },
+		{ "get_singleton_16", 400 },
+		{ "copy_fences_16", 400 },
+		{ NULL, 0 },
+	};
 	struct bench_row_info info;
 
 	for (unsigned int i = 0; kernel_row(i, &info); i++)
 		time_kernel_row(&info);
 	for (const struct row *row = user_rows; row->name; row++)
 		time_user_row(row);
-	count_settled("export_put");
+	for (unsigned int i = 0; settled[i].name; i++)
+		count_settled(settled[i].name, settled[i].batch);
 	printf("value slab_per_buffer 87 %.1f\n", slab_per_buffer());
 }
 

@@ -15,6 +15,7 @@
  * struct row - something that user space does to a buffer
  * @name: names the row in results
  * @limit: most that series / base may be, in percent; 0 for none
+ * @most: most instructions that the series may take; 0 for any number
  * @batch: operations timed together; 0 for DEFAULT_BATCH
  * @scale: what one @op counts for (bufinfo: buffers shown); 0 for 1
  * @setup: makes what @op works on; may be NULL
@@ -24,6 +25,7 @@
 struct row {
 	const char *name;
 	unsigned int limit;
+	unsigned int most;
 	unsigned int batch;
 	unsigned int scale;
 	void (*setup)(void);

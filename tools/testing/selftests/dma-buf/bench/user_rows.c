@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
+#include <linux/sync_file.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #define SIZE			4096
 #define TEXT_SIZE		65536
+#define TIMELINES		16
 #define BUFINFO			"/sys/kernel/debug/dma_buf/bufinfo"
 
 /* The kernel has no header for these: what tools know of debugfs' sw_sync. */
@@ -38,6 +40,10 @@ static unsigned int timeline_value;
 static int fence = -1;
 static int always_ready = -1;
 static int heap = -1;
+/* Of fences of the same contexts; the second one's are the later ones. */
+static int sync_files[2] = { -1, -1 };
+static int kept_timelines[TIMELINES];
+static unsigned int kept_timeline_count;
 static char fdinfo[64];
 static char *text;
 
@@ -85,12 +91,17 @@ static void import_fence(int fd)
 	     "DMA_BUF_IOCTL_IMPORT_SYNC_FILE");
 }
 
-static void make_fenced_buffer(void)
+static void make_timeline(void)
 {
-	make_buffer();
 	timeline_value = 0;
 	timeline = must(open("/sys/kernel/debug/sync/sw_sync", O_RDWR),
 			"sw_sync");
+}
+
+static void make_fenced_buffer(void)
+{
+	make_buffer();
+	make_timeline();
 	always_ready = must(eventfd(1, 0), "eventfd");
 	fence = make_fence(1000000);
 }
@@ -108,6 +119,63 @@ static void drop_all(void)
 	put_fd(&always_ready);
 	put_fd(&heap);
 	put_fd(&buffer);
+	put_fd(&sync_files[0]);
+	put_fd(&sync_files[1]);
+	while (kept_timeline_count)
+		close(kept_timelines[--kept_timeline_count]);
+}
+
+static int merge(int first, int second)
+{
+	struct sync_merge_data data = { .name = "bench", .fd2 = second };
+
+	must(ioctl(first, SYNC_IOC_MERGE, &data), "SYNC_IOC_MERGE");
+	return data.fence;
+}
+
+/* Makes @file one that also has the timeline's fence that many steps ahead. */
+static void add_to_file(int *file, unsigned int ahead)
+{
+	int merged, added = make_fence(ahead);
+
+	if (*file < 0) {
+		*file = added;
+		return;
+	}
+	merged = merge(*file, added);
+	close(added);
+	close(*file);
+	*file = merged;
+}
+
+/* A timeline that is closed signals its fences, so all of them stay open. */
+static void make_sync_files(unsigned int timelines)
+{
+	while (kept_timeline_count < timelines) {
+		make_timeline();
+		add_to_file(&sync_files[0], 1);
+		add_to_file(&sync_files[1], 2);
+		kept_timelines[kept_timeline_count++] = timeline;
+		timeline = -1;
+	}
+}
+
+static void make_1_and_1(void)
+{
+	make_sync_files(1);
+}
+
+static void make_16_and_16(void)
+{
+	make_sync_files(TIMELINES);
+	always_ready = must(eventfd(1, 0), "eventfd");
+}
+
+static void make_signalled(void)
+{
+	make_timeline();
+	sync_files[0] = make_fence(1);
+	advance();
 }
 
 static void op_getppid(void)
@@ -217,6 +285,77 @@ static void op_mmap(void)
 
 	must(map == MAP_FAILED ? -1 : 0, "mmap");
 	munmap(map, SIZE);
+}
+
+static void op_sync_merge(void)
+{
+	close(merge(sync_files[0], sync_files[1]));
+}
+
+/* @room: entries that there are; 0 asks how many there should be. */
+static void sync_info(unsigned int room, unsigned int expected)
+{
+	static struct sync_fence_info entries[TIMELINES];
+	struct sync_file_info info = {
+		.num_fences = room,
+		.sync_fence_info = room ? (uintptr_t)entries : 0,
+	};
+
+	must(ioctl(sync_files[0], SYNC_IOC_FILE_INFO, &info),
+	     "SYNC_IOC_FILE_INFO");
+	if (info.num_fences == expected)
+		return;
+	fprintf(stderr, "dma_buf_bench: a sync file of %u fences, not %u\n",
+		info.num_fences, expected);
+	exit(1);
+}
+
+static void op_sync_count(void)
+{
+	sync_info(0, TIMELINES);
+}
+
+static void op_sync_info_1(void)
+{
+	sync_info(1, 1);
+}
+
+static void op_sync_info_16(void)
+{
+	sync_info(TIMELINES, TIMELINES);
+}
+
+static void op_sync_poll(void)
+{
+	struct pollfd fd = { .fd = sync_files[0], .events = POLLIN };
+
+	must(poll(&fd, 1, 0), "poll");
+	expect_events(&fd, POLLIN);
+}
+
+/* As op_poll_busy() does it. */
+static void op_sync_poll_busy(void)
+{
+	struct pollfd fds[] = {
+		{ .fd = sync_files[0], .events = POLLIN },
+		{ .fd = always_ready, .events = POLLIN },
+	};
+
+	must(poll(fds, 2, -1), "poll");
+	expect_events(&fds[0], 0);
+}
+
+static void op_sync_fence(void)
+{
+	close(make_fence(1));
+}
+
+static void op_sync_signal(void)
+{
+	int frame = make_fence(1);
+
+	advance();
+	close(frame);
 }
 
 static void op_lseek(void)
@@ -344,6 +483,25 @@ const struct row user_rows[] = {
 	  .op = op_export_sync_file, .teardown = drop_all },
 	{ "import_sync_file", .setup = make_fenced_buffer,
 	  .op = op_import_sync_file, .teardown = drop_all },
+
+	{ "sync_merge_1_1", .setup = make_1_and_1, .op = op_sync_merge,
+	  .teardown = drop_all },
+	{ "sync_merge_16_16", .most = 8000, .batch = 64,
+	  .setup = make_16_and_16, .op = op_sync_merge, .teardown = drop_all },
+	{ "sync_info_count", .setup = make_16_and_16, .op = op_sync_count,
+	  .teardown = drop_all },
+	{ "sync_info_1", .setup = make_1_and_1, .op = op_sync_info_1,
+	  .teardown = drop_all },
+	{ "sync_info_16", .most = 4500, .setup = make_16_and_16,
+	  .op = op_sync_info_16, .teardown = drop_all },
+	{ "sync_poll", .setup = make_signalled, .op = op_sync_poll,
+	  .teardown = drop_all },
+	{ "sync_poll_busy", .setup = make_16_and_16, .op = op_sync_poll_busy,
+	  .teardown = drop_all },
+	{ "sw_sync_fence", .setup = make_timeline, .op = op_sync_fence,
+	  .teardown = drop_all },
+	{ "sw_sync_signal", .setup = make_timeline, .op = op_sync_signal,
+	  .teardown = drop_all },
 
 	{ "bufinfo_64", .batch = 4, .scale = 64, .setup = make_64_live,
 	  .op = op_bufinfo, .teardown = drop_live },
