@@ -21,6 +21,14 @@ run:
 test:
 	@harness/test
 
+##test-races: run KUnit in a kernel that finds data races
+test-races:
+	@harness/test kcsan
+
+##test-callers: run the KUnit suites of the drivers that use the subsystem most
+test-callers:
+	@harness/test-callers
+
 ##shell: boot the run profile with a shell on this terminal
 shell:
 	@harness/shell
@@ -59,6 +67,6 @@ clean:
 
 help:
 	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
+		while IFS='|' read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
-.PHONY: setup run test shell bench callers graft ungraft base-path menuconfig lint clean help
+.PHONY: setup run test test-races test-callers shell bench callers graft ungraft base-path menuconfig lint clean help

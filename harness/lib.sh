@@ -18,7 +18,7 @@ guest_packages=(busybox-static cpio qemu-system-x86)
 # shellcheck disable=SC2034 # used by those who source this file
 setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
 	codespell gcc-multilib libdrm-dev libncurses-dev libssl-dev
-	pkg-config pyflakes3 shellcheck sparse xz-utils)
+	pkg-config pyflakes3 python3 shellcheck sparse xz-utils)
 
 die()
 {

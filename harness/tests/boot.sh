@@ -84,7 +84,7 @@ boot exit & boot user
 wait
 boot splat & boot panic
 wait
-boot vanish & boot hang --timeout 20
+boot vanish & boot hang --timeout 8
 wait
 check "the guest's exit status is passed on" ended exit 7
 check "a line of a program is no splat" ended user 0
@@ -93,7 +93,7 @@ check "a splat is an error, though the guest said all is well" \
 check "a panic is an error, and told" ended panic 125 "boot: panic"
 check "the last lines before a panic are printed" ended panic 125 "Kernel panic"
 check "a guest that ends without a word is an error" ended vanish 125 "did not say how"
-check "a hang is an error" ended hang 125 "no end after 20 seconds"
+check "a hang is an error" ended hang 125 "no end after 8 seconds"
 check "no guest is left" none_left
 check "Ctrl-C leaves no guest" interrupted INT
 check "SIGTERM leaves no guest" interrupted TERM

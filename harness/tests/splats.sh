@@ -15,13 +15,26 @@ found()
 	count_splats "$number"
 }
 
+# found_racing FUNCTION NUMBER LINE...: the same, if only FUNCTION's races count
+found_racing()
+{
+	local function=$1 number=$2
+
+	shift 2
+	printf '[    1.234567] %s\n' "$@" >"$work/log"
+	count_splats "$number" "$function"
+}
+
+# count_splats NUMBER [FUNCTION]
 count_splats()
 {
 	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$top/harness python3 -c '
 import splats, sys
-found = splats.find(open(sys.argv[1]).read().splitlines())
+lines = open(sys.argv[1]).read().splitlines()
+functions = set(sys.argv[3:]) or None
+found = splats.find(lines, functions)
 print(*found, sep="\n")
-sys.exit(len(found) != int(sys.argv[2]))' "$work/log" "$1"
+sys.exit(len(found) != int(sys.argv[2]))' "$work/log" "$@"
 }
 
 while read -r line; do
@@ -33,6 +46,9 @@ WARNING: possible recursive locking detected
 WARNING: suspicious RCU usage
 WARNING: inconsistent lock state
 BUG: KASAN: slab-use-after-free in x+0x1/0x2
+BUG: KCSAN: data-race in dma_fence_signal / dma_fence_wait
+BUG: KCSAN: data-race in dma_fence_signal+0x1/0x2
+BUG: KCSAN: assert: race in dma_fence_signal / dma_fence_wait
 BUG: sleeping function called from invalid context at x.c:1
 BUG: unable to handle page fault for address: 0000000000000008
 kernel BUG at x.c:1!
@@ -65,3 +81,23 @@ check "an expected splat that does not come is missed" found 1 \
 	"expect-splat: dma_buf_export" "expect-splat: end"
 check "an expectation without an end is seen" found 1 \
 	"expect-splat: dma_buf_export" "WARNING: at dma_buf_export+0x1"
+
+race="BUG: KCSAN: data-race in dma_fence_signal / wake_up_process"
+check "a race that one of our functions has part in is seen" \
+	found_racing dma_fence_signal 1 "$race"
+check "so it is from the other side" found_racing wake_up_process 1 "$race"
+check "a race that is elsewhere is let be" found_racing dma_fence_wait 0 "$race"
+check "a copy of a function goes by its name" found_racing dma_fence_signal 2 \
+	"BUG: KCSAN: data-race in dma_fence_signal.isra.0 / x" \
+	"BUG: KCSAN: data-race in x / dma_fence_signal.part.0"
+check "so does one in a module" found_racing dma_fence_signal 1 \
+	"BUG: KCSAN: data-race in x [one] / dma_fence_signal [other]"
+check "a race with nobody knows whom is seen" found_racing dma_fence_signal 1 \
+	"BUG: KCSAN: data-race in dma_fence_signal+0x1/0x2"
+check "a race that is elsewhere hides no other splat" found_racing dma_fence_wait 1 \
+	"$race" "WARNING: CPU: 1 PID: 939 at drivers/x.c:11 y+0x7/0xc"
+
+printf '[    1.234567] %s\n' "WARNING: at a" "WARNING: at b" >"$work/log"
+check "as a program, it says what it found" says "WARNING: at b" "$top/harness/splats.py" "$work/log"
+check "and fails" fails "$top/harness/splats.py" "$work/log" "at a"
+check "but for what is harmless" "$top/harness/splats.py" "$work/log" "at (a|b)"
