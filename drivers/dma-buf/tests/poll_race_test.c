@@ -8,59 +8,17 @@
  * end.
  */
 #include <linux/delay.h>
-#include <linux/kthread.h>
 #include <linux/preempt.h>
 #include <linux/random.h>
 
 #include "mock.h"
 
-/**
- * struct signaller - a thread that signals what it is handed
- * @fence: the fence to signal next, NULL when it is done
- */
-struct signaller {
-	struct dma_fence *fence;
-};
-
-static int signal_fences(void *data)
+/* What a rival signals, when it may. */
+static void signal_handed(void *data)
 {
-	struct signaller *signaller = data;
-	struct dma_fence *fence;
+	struct dma_fence **fence = data;
 
-	while (!kthread_should_stop()) {
-		/* Pairs with hand_over(). */
-		fence = smp_load_acquire(&signaller->fence);
-		if (fence) {
-			dma_fence_signal(fence);
-			/* Pairs with await_signaller(). */
-			smp_store_release(&signaller->fence, NULL);
-		}
-		cond_resched();
-	}
-	return 0;
-}
-
-static struct signaller *start_signaller(struct kunit *test)
-{
-	struct signaller *signaller;
-
-	signaller = kunit_kzalloc(test, sizeof(*signaller), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, signaller);
-	mock_thread(test, signal_fences, signaller, "dma_buf_signal");
-	return signaller;
-}
-
-static void hand_over(struct signaller *signaller, struct dma_fence *fence)
-{
-	/* Pairs with signal_fences(). */
-	smp_store_release(&signaller->fence, fence);
-}
-
-static void await_signaller(struct signaller *signaller)
-{
-	/* Pairs with signal_fences(). */
-	while (smp_load_acquire(&signaller->fence))
-		cond_resched();
+	dma_fence_signal(*fence);
 }
 
 static void wait_a_little(void)
@@ -123,17 +81,25 @@ static void release(struct doomed *doomed)
 
 static void buffers_go_while_another_cpu_signals(struct kunit *test)
 {
-	struct signaller *signaller = start_signaller(test);
 	struct mock_rounds rounds = mock_rounds(test);
 	struct doomed doomed;
+	struct mock_rival *rival = mock_rival(test, signal_handed,
+					      &doomed.fence);
 
 	while (mock_next_round(&rounds)) {
+		struct dma_fence *other = NULL;
+
 		doom(test, &doomed);
-		hand_over(signaller, doomed.fence);
+		/* With another one the work has to move on, and may be late. */
+		if (rounds.count % 2)
+			other = make_fence(test, doomed.dmabuf->resv);
+		mock_rival_go(rival);
 		wait_a_little();
 		release(&doomed);
-		await_signaller(signaller);
+		mock_rival_await(rival);
 		mock_fence_end(doomed.fence);
+		if (other)
+			mock_fence_end(other);
 	}
 }
 
@@ -151,20 +117,24 @@ static void buffers_go_while_an_interrupt_signals(struct kunit *test)
 	}
 }
 
-/* At once: the work that the signal queues has hardly begun, if at all. */
+/* At once: the work that is to move on to the other fence has hardly ended. */
 static void buffers_go_right_after_a_signal(struct kunit *test)
 {
 	struct mock_rounds rounds = mock_rounds(test);
+	struct dma_fence *other;
 	struct doomed doomed;
 	int pending = 0;
 
 	while (mock_next_round(&rounds)) {
 		doom(test, &doomed);
+		other = make_fence(test, doomed.dmabuf->resv);
 		dma_fence_signal(doomed.fence);
 		pending += work_pending(&doomed.dmabuf->poll_work);
 		release(&doomed);
-		KUNIT_EXPECT_EQ(test, kref_read(&doomed.fence->refcount), 1);
+		KUNIT_EXPECT_EQ(test, mock_references(doomed.fence), 1);
+		KUNIT_EXPECT_EQ(test, mock_references(other), 1);
 		mock_fence_end(doomed.fence);
+		mock_fence_end(other);
 	}
 	kunit_info(test, "the work was pending in %d", pending);
 }
@@ -173,46 +143,26 @@ static void buffers_go_right_after_a_signal(struct kunit *test)
  * struct sleeper - a thread that polls once a round
  * @file: the buffer's
  * @events: what it polls for
- * @round: the round that it may play; the test's thread writes it
- * @done: the round that it has played
  * @lost: it wasn't woken in time
+ * @rival: the thread
  */
 struct sleeper {
 	struct file *file;
 	__poll_t events;
-	int round;
-	int done;
 	bool lost;
+	struct mock_rival *rival;
 };
 
-static bool poll_once(struct sleeper *sleeper)
-{
-	struct mock_poller poller;
-	bool woken = true;
-
-	mock_poller_init(&poller);
-	if (!mock_poller_ask(&poller, sleeper->file, sleeper->events))
-		woken = mock_poller_await(&poller, 1);
-	mock_poller_stop(&poller);
-	return woken;
-}
-
-static int poll_every_round(void *data)
+static void poll_once(void *data)
 {
 	struct sleeper *sleeper = data;
-	int round;
+	struct mock_poller poller;
 
-	while (!kthread_should_stop()) {
-		/* Pairs with play_round(). */
-		round = smp_load_acquire(&sleeper->round);
-		if (round != sleeper->done) {
-			sleeper->lost |= !poll_once(sleeper);
-			/* Pairs with await_sleeper(). */
-			smp_store_release(&sleeper->done, round);
-		}
-		cond_resched();
-	}
-	return 0;
+	mock_poller_init(&poller);
+	if (!mock_poller_ask(&poller, sleeper->file, sleeper->events) &&
+	    !mock_poller_await(&poller, 1))
+		sleeper->lost = true;
+	mock_poller_stop(&poller);
 }
 
 static struct sleeper *start_sleeper(struct kunit *test, struct file *file,
@@ -224,15 +174,8 @@ static struct sleeper *start_sleeper(struct kunit *test, struct file *file,
 	KUNIT_ASSERT_NOT_NULL(test, sleeper);
 	sleeper->file = file;
 	sleeper->events = events;
-	mock_thread(test, poll_every_round, sleeper, "dma_buf_sleeper");
+	sleeper->rival = mock_rival(test, poll_once, sleeper);
 	return sleeper;
-}
-
-static void await_sleeper(struct sleeper *sleeper, int round)
-{
-	/* Pairs with poll_every_round(). */
-	while (smp_load_acquire(&sleeper->done) != round)
-		cond_resched();
 }
 
 /* One fence, two sleepers who come before, while or after it signals. */
@@ -242,10 +185,8 @@ static void play_round(struct kunit *test, struct mock_buffer *buffer,
 	struct dma_fence *fence = make_fence(test, buffer->dmabuf->resv);
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		/* Pairs with poll_every_round(). */
-		smp_store_release(&sleepers[i]->round, round);
-	}
+	for (i = 0; i < 2; i++)
+		mock_rival_go(sleepers[i]->rival);
 	if (round % 2) {
 		wait_a_little();
 		dma_fence_signal(fence);
@@ -253,7 +194,7 @@ static void play_round(struct kunit *test, struct mock_buffer *buffer,
 		signal_soon(fence);
 	}
 	for (i = 0; i < 2; i++)
-		await_sleeper(sleepers[i], round);
+		mock_rival_await(sleepers[i]->rival);
 	mock_fence_end(fence);
 }
 

@@ -1209,6 +1209,22 @@ static void a_wait_of_no_time_just_looks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sitters[1]->waits, 1);
 }
 
+static void what_turns_out_over_leaves_no_time_to_the_next(struct kunit *test)
+{
+	struct dma_resv *obj = mock_resv(test);
+	struct dma_fence *over = mock_fence(test);
+	struct sitter *sitter;
+
+	mock_fence_end_at_hook(over);
+	KUNIT_ASSERT_EQ(test, 0, mock_resv_add(obj, over, DMA_RESV_USAGE_READ));
+	sitter = add_sitter(test, obj);
+	KUNIT_EXPECT_EQ(test, 0, dma_resv_wait_timeout(obj, DMA_RESV_USAGE_READ,
+						       false, 0));
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(over));
+	KUNIT_EXPECT_EQ(test, sitter->waits, 1);
+	KUNIT_EXPECT_EQ(test, sitter->timeout, 0);
+}
+
 static void deadlines_are_told_to_fences_of_the_usages(struct kunit *test)
 {
 	struct classes *classes = make_classes(test);
@@ -1331,6 +1347,7 @@ static struct kunit_case resv_read_cases[] = {
 	KUNIT_CASE(a_wait_without_time_left_goes_no_further),
 	KUNIT_CASE(a_driver_can_make_a_wait_fail),
 	KUNIT_CASE(a_wait_of_no_time_just_looks),
+	KUNIT_CASE(what_turns_out_over_leaves_no_time_to_the_next),
 	KUNIT_CASE(deadlines_are_told_to_fences_of_the_usages),
 	KUNIT_CASE(a_description_has_a_line_on_each_fence),
 	KUNIT_CASE(a_description_needs_no_lock_but_may_have_it),
