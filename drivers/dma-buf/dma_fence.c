@@ -529,17 +529,19 @@ static long sleep_on_fences(struct dma_fence **fences, u32 count, bool intr,
 /*
  * A fence may be on the stack of whoever waits for it, and be gone when the wait
  * is over.  So a wait doesn't end before the signaller has let go of the lock,
- * which is the last thing that he does with the fence.
+ * which is the last thing that he does with the fence.  The driver is asked before,
+ * so that as little as possible happens under the lock.
  */
 static bool has_settled(struct dma_fence *fence)
 {
 	unsigned long irq;
-	bool signalled;
+
+	if (!dma_fence_is_signaled(fence))
+		return false;
 
 	spin_lock_irqsave(fence->lock, irq);
-	signalled = dma_fence_is_signaled_locked(fence);
 	spin_unlock_irqrestore(fence->lock, irq);
-	return signalled;
+	return true;
 }
 
 /**
