@@ -263,7 +263,7 @@ static void a_buffer_goes_though_its_fence_never_signals(struct kunit *test)
 	MOCK_EXPECT_LOG(buffer, "release");
 	KUNIT_EXPECT_FALSE(test, mock_fence_watched(fence));
 	/* What watched it gave its reference back, too. */
-	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 1);
+	KUNIT_EXPECT_EQ(test, mock_references(fence), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&poller->wakes), 0);
 }
 
@@ -278,7 +278,7 @@ static void a_buffer_goes_after_its_watch_has_ended(struct kunit *test)
 	dma_fence_signal(fence);
 	mock_put_at_once(buffer);
 	MOCK_EXPECT_LOG(buffer, "release");
-	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 1);
+	KUNIT_EXPECT_EQ(test, mock_references(fence), 1);
 }
 
 static struct kunit_case poll_cases[] = {
