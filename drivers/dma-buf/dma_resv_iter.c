@@ -479,8 +479,8 @@ static __always_inline enum flagged ask_flags(struct dma_resv *obj,
 					      enum dma_resv_usage usage,
 					      u32 limit)
 {
+	const struct dma_fence_ops *ops = NULL;
 	struct dma_resv_entry *entry, *end;
-	struct dma_fence *fence = NULL;
 	struct dma_resv_list *list;
 	u32 seq, num;
 
@@ -496,19 +496,21 @@ static __always_inline enum flagged ask_flags(struct dma_resv *obj,
 	end = list->entries + num;
 	for (entry = list->entries; entry < end; entry++) {
 		unsigned long slot = READ_ONCE(entry->slot);
+		struct dma_fence *fence = slot_fence(slot);
 
-		fence = slot_fence(slot);
-		if (slot_usage(slot) <= usage && !fence_flagged(fence))
+		if (slot_usage(slot) <= usage && !fence_flagged(fence)) {
+			ops = data_race(READ_ONCE(fence->ops));
 			break;
+		}
 	}
-	/* No fence has left meanwhile, so the flags were those of our fences. */
+	/* No fence has left meanwhile, so all of this was that of our fences. */
 	smp_rmb();
 	if (unlikely(READ_ONCE(list->seq) != seq ||
 		     rcu_access_pointer(obj->fences) != list))
 		return UNSURE;
 	if (entry == end)
 		return SIGNALED;
-	return fence->ops->signaled ? UNSURE : UNSIGNALED;
+	return ops->signaled ? UNSURE : UNSIGNALED;
 }
 
 /**
