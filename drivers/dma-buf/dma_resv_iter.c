@@ -499,6 +499,7 @@ static __always_inline enum flagged ask_flags(struct dma_resv *obj,
 		struct dma_fence *fence = slot_fence(slot);
 
 		if (slot_usage(slot) <= usage && !fence_flagged(fence)) {
+			/* It may be another fence's by now, which shows below. */
 			ops = data_race(READ_ONCE(fence->ops));
 			break;
 		}

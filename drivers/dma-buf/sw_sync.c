@@ -14,7 +14,6 @@
  * left to its release, and nobody can be waiting for it.
  */
 #include <linux/cleanup.h>
-#include <asm/barrier.h>
 #include <linux/compiler.h>
 #include <linux/dma-fence.h>
 #include <linux/file.h>
@@ -25,6 +24,8 @@
 #include <linux/slab.h>
 #include <linux/sync_file.h>
 #include <linux/uaccess.h>
+
+#include <asm/barrier.h>
 
 #include "sync_debug.h"
 
