@@ -899,7 +899,7 @@ static int get_without_memory(struct kunit *test, struct dma_resv *obj)
 			put_all(fences, count);
 		}
 		expect_only_held(test, obj);
-	} while (failed && nth < 20);
+	} while (failed && nth < 200);
 	KUNIT_EXPECT_FALSE(test, failed);
 	return fatal;
 }
@@ -924,7 +924,7 @@ static int merge_without_memory(struct kunit *test, struct dma_resv *obj)
 			dma_fence_put(fence);
 		}
 		expect_only_held(test, obj);
-	} while (failed && nth < 20);
+	} while (failed && nth < 200);
 	KUNIT_EXPECT_FALSE(test, failed);
 	return fatal;
 }
