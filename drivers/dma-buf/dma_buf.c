@@ -6,6 +6,7 @@
 #include <linux/dcache.h>
 #include <linux/device.h>
 #include <linux/magic.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
@@ -194,6 +195,7 @@ static void object_init(struct dma_buf_object *object,
 	dmabuf->owner = info->owner;
 	dmabuf->priv = info->priv;
 	dmabuf->resv = info->resv;
+	object->heap = NULL;
 	if (!dmabuf->resv) {
 		dmabuf->resv = &object->resv;
 		dma_resv_init(dmabuf->resv);
@@ -299,7 +301,10 @@ static int dma_buf_file_release(struct inode *inode, struct file *file)
 		attach->dmabuf = NULL;
 	}
 
-	dmabuf->ops->release(dmabuf);
+	if (object->heap)
+		dma_heap_release(object->heap, dmabuf);
+	else
+		dmabuf->ops->release(dmabuf);
 	object_fini(object);
 	module_put(owner);
 	return 0;
@@ -312,6 +317,17 @@ static int dma_buf_file_release(struct inode *inode, struct file *file)
 static bool is_dma_buf_file(struct file *file)
 {
 	return file->f_op == &dma_buf_fops;
+}
+
+/**
+ * dma_buf_install - give a buffer to user space, by a descriptor at hand
+ * @dmabuf: the buffer; the caller's reference goes to the descriptor
+ * @fd: from get_unused_fd_flags()
+ */
+void dma_buf_install(struct dma_buf *dmabuf, int fd)
+{
+	trace_dma_buf_fd(dmabuf, fd);
+	fd_install(fd, dmabuf->file);
 }
 
 /**
@@ -337,8 +353,7 @@ int dma_buf_fd(struct dma_buf *dmabuf, int flags)
 	if (fd < 0)
 		return fd;
 
-	trace_dma_buf_fd(dmabuf, fd);
-	fd_install(fd, dmabuf->file);
+	dma_buf_install(dmabuf, fd);
 	return fd;
 }
 EXPORT_SYMBOL_NS_GPL(dma_buf_fd, DMA_BUF);
@@ -895,6 +910,8 @@ static long dma_buf_file_ioctl(struct file *file, unsigned int cmd,
 static const struct file_operations dma_buf_fops = {
 	.release = dma_buf_file_release,
 	.mmap = dma_buf_file_mmap,
+	/* Where huge entries fit, if there are any. */
+	.get_unmapped_area = thp_get_unmapped_area,
 	.llseek = dma_buf_file_llseek,
 	.poll = dma_buf_file_poll,
 	.unlocked_ioctl = dma_buf_file_ioctl,

@@ -18,6 +18,7 @@
 #include <uapi/linux/dma-buf.h>
 
 struct device;
+struct dma_heap;
 struct seq_file;
 
 /*
@@ -43,6 +44,8 @@ struct dma_buf_name {
  * @dmabuf: what the rest of the kernel sees
  * @registry: its place on a shelf of the registry, which @inode.i_private
  *	points to
+ * @heap: the heap it was allocated from, or NULL; constant once user space
+ *	has the buffer
  * @resv: reservation object, in use unless the exporter brought its own
  * @inode: gives it a number, a size and its lifetime
  *
@@ -52,6 +55,7 @@ struct dma_buf_name {
 struct dma_buf_object {
 	struct dma_buf dmabuf;
 	struct list_head registry;
+	struct dma_heap *heap;
 	struct dma_resv resv;
 	struct inode inode;
 };
@@ -85,6 +89,7 @@ bool dma_buf_pin_while_mapped(bool exporter_dynamic, bool importer_dynamic,
 			      bool move_notify);
 bool dma_buf_misuse(const char *exporter, struct device *dev,
 		    const char *what);
+void dma_buf_install(struct dma_buf *dmabuf, int fd);
 
 /* cpu_access.c */
 int dma_buf_file_mmap(struct file *file, struct vm_area_struct *vma);
@@ -116,6 +121,14 @@ void dma_buf_registry_init(void);
 void dma_buf_registry_add(struct dma_buf_object *object);
 void dma_buf_registry_remove(struct dma_buf_object *object);
 void dma_buf_show_fdinfo(struct seq_file *m, struct file *file);
+
+/* heaps/dma_heap.c */
+#ifdef CONFIG_DMABUF_HEAPS
+void dma_heap_release(struct dma_heap *heap, struct dma_buf *dmabuf);
+#else
+static inline void dma_heap_release(struct dma_heap *heap,
+				    struct dma_buf *dmabuf) {}
+#endif
 
 /* mapping_debug.c */
 #ifdef CONFIG_DMABUF_DEBUG

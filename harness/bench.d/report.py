@@ -65,8 +65,9 @@ def read_rows(work, kind):
             case ["row", name, limit, most, value]:
                 rows[name] = {"limit": int(limit) / 100, "most": int(most),
                               "value": float(value)}
-            case ["value", name, limit, value]:
-                rows[name] = {"limit": int(limit) / 100, "value": float(value)}
+            case ["value", name, limit, most, value]:
+                rows[name] = {"limit": int(limit) / 100, "most": int(most),
+                              "value": float(value)}
             case ["regions", name, operations, batches]:
                 atomics = regions.take(int(batches), 1)
                 rows[name]["atomics"] = atomics / int(operations)
@@ -138,6 +139,23 @@ def read_locks(log):
     return found
 
 
+def read_latencies(work):
+    """{(bytes, pool): (p50, p99)} in ns, of each kernel, if they were timed."""
+    found = {}
+    for kind in KINDS:
+        log = work / f"{kind}-latency.log"
+        if not log.exists():
+            return None
+        found[kind] = {}
+        for line in lines_of(log):
+            match line.split():
+                case ["latency", size, pool, p50, p99]:
+                    found[kind][int(size), pool] = (int(p50), int(p99))
+        if not found[kind]:
+            raise BrokenLog(f"{log}: no latencies")
+    return found
+
+
 def own_locks(log):
     """What the operation takes beyond what changing the CPU and the ioctl take."""
     floor, locks = read_locks(log).values()
@@ -186,6 +204,16 @@ def lock_table(locks):
                                            key=lambda item: -item[1]["acquired"])])
 
 
+def latency_table(latencies):
+    sizes = sorted({size for size, _ in latencies["series"]})
+    columns = [("base", "off"), ("series", "off"), ("series", "on")]
+    return table(
+        ["bytes", *(f"{kind}, pool {pool}: {quantile}" for kind, pool in columns
+                    for quantile in ("p50", "p99"))],
+        [[str(size), *(number(ns / 1000) for kind, pool in columns
+                       for ns in latencies[kind][size, pool])] for size in sizes])
+
+
 ROW_NOTES = """\
 Instructions of an operation, slab_per_buffer in bytes; median of batches, less the
 loop and the system call around it. Atomics are LOCK prefixes and xchg with memory.
@@ -194,11 +222,21 @@ that the caller does not wait for, no verdict as "settled" contains it. "floor" 
 are there for scale. "most" is what the series may take, whatever the base takes. No
 limit: at most 1.00, with 4 % for noise."""
 
+LATENCY_NOTES = """\
+How long an allocation from the system heap takes, in microseconds by the clock of an
+emulated machine, whatever else this one is doing."""
+
 LOCK_NOTES = """\
 Locks of an operation, by name, as /proc/lock_stat counts them while two CPUs do it
 in turn. "bounced": times that the other CPU was the last to take the same instance;
 a lock of the CPU or of one buffer does not bounce. A "sometimes" is the allocator
 refilling or the clock's tick. trylocks bounce uncounted."""
+
+
+def plain(latencies):
+    """The same with keys that JSON has."""
+    return {kind: {f"{size} {pool}": ns for (size, pool), ns in of_kind.items()}
+            for kind, of_kind in (latencies or {}).items()}
 
 
 def report(work):
@@ -207,6 +245,9 @@ def report(work):
     slow = [row["name"] for row in rows if row["verdict"] == "SLOW"]
     text += [f"{row['name']} is slower: {EXPLAINED[row['name']]}.\n"
              for row in rows if row["verdict"] == "slow"]
+    latencies = read_latencies(work)
+    if latencies:
+        text.append(f"## Latencies\n\n{LATENCY_NOTES}\n\n{latency_table(latencies)}\n")
     locks = {}
     for kind in KINDS:
         log = work / f"{kind}-lockstat.log"
@@ -222,7 +263,7 @@ def report(work):
               if lock_verdict(lock) == "all CPUs"]
     (work / "results.md").write_text("\n".join(text))
     (work / "results.json").write_text(
-        json.dumps({"rows": rows, "locks": locks}, indent=1) + "\n")
+        json.dumps({"rows": rows, "locks": locks, "latencies": plain(latencies)}, indent=1) + "\n")
     print("\n".join(text))
     return slow, shared
 

@@ -5,7 +5,7 @@
  *	row NAME LIMIT MOST VALUE
  *	regions NAME OPERATIONS BATCHES
  *	settled NAME OPERATIONS BATCHES
- *	value NAME LIMIT VALUE
+ *	value NAME LIMIT MOST VALUE
  *
  * VALUE is what one operation takes: the median over the batches, less the
  * median of equally many empty operations; for "value" it is no time. LIMIT is the
@@ -110,6 +110,11 @@ static void prepare_kernel(const struct job *job)
 	must(ioctl(bench_fd, BENCH_PREPARE, job->batch), "BENCH_PREPARE");
 }
 
+static void prepare_user(const struct job *job)
+{
+	job->row->prepare(job->batch);
+}
+
 static void prepare(const struct job *job)
 {
 	if (job->prepare)
@@ -151,24 +156,33 @@ static void op_nothing(void)
 	asm volatile("");
 }
 
+/* For comparison: a batch of as many operations that do nothing. */
+static const struct row nothing = { .op = op_nothing };
+
+static struct job user_job(const struct row *row, unsigned int batch)
+{
+	return (struct job) {
+		.run = run_user,
+		.prepare = row->prepare ? prepare_user : NULL,
+		.row = row,
+		.batch = batch,
+	};
+}
+
 static void time_user_row(const struct row *row)
 {
-	static const struct row nothing = { .op = op_nothing };
 	unsigned int scale = row->scale ? row->scale : 1;
-	struct job job = {
-		.run = run_user,
-		.row = &nothing,
-		.batch = row->batch ? row->batch : DEFAULT_BATCH,
-	};
+	unsigned int batch = row->batch ? row->batch : DEFAULT_BATCH;
+	struct job job = user_job(&nothing, batch);
 	int64_t taken = -time_job(&job);
 
-	job.row = row;
+	job = user_job(row, batch);
 	if (row->setup)
 		row->setup();
 	taken += time_job(&job);
 	if (row->teardown)
 		row->teardown();
-	print_row(row->name, row->limit, row->most, job.batch * scale, taken);
+	print_row(row->name, row->limit, row->most, batch * scale, taken);
 }
 
 static void select_kernel_row(unsigned int index)
@@ -241,6 +255,27 @@ static void run_settled(const struct job *job)
 	}
 }
 
+static void print_settled(const char *name, unsigned int operations)
+{
+	printf("settled %s_settled %u %u\n", name, operations,
+	       SETTLED_BATCHES);
+}
+
+/* As count_settled(). */
+static void count_user_settled(const struct row *row)
+{
+	struct job job = user_job(&nothing, row->settled);
+
+	run_settled(&job);
+	if (row->setup)
+		row->setup();
+	job = user_job(row, row->settled);
+	run_settled(&job);
+	if (row->teardown)
+		row->teardown();
+	print_settled(row->name, row->settled);
+}
+
 /* Everything a row causes, whoever does it and however late. */
 static void count_settled(const char *name, unsigned int batch)
 {
@@ -254,8 +289,16 @@ static void count_settled(const char *name, unsigned int batch)
 	select_kernel_row(info.index);
 	run_settled(&job);
 	select_kernel_row(0);
-	printf("settled %s_settled %u %u\n", name, batch * info.scale,
-	       SETTLED_BATCHES);
+	print_settled(name, batch * info.scale);
+}
+
+static void run_user_rows(const struct row *rows)
+{
+	for (const struct row *row = rows; row->name; row++) {
+		time_user_row(row);
+		if (row->settled)
+			count_user_settled(row);
+	}
 }
 
 static void run_rows(void)
@@ -281,11 +324,11 @@ static void run_rows(void)
 
 	for (unsigned int i = 0; kernel_row(i, &info); i++)
 		time_kernel_row(&info);
-	for (const struct row *row = user_rows; row->name; row++)
-		time_user_row(row);
+	run_user_rows(user_rows);
+	run_user_rows(memory_rows);
 	for (unsigned int i = 0; settled[i].name; i++)
 		count_settled(settled[i].name, settled[i].batch);
-	printf("value slab_per_buffer 87 %.1f\n", slab_per_buffer());
+	print_memory();
 }
 
 /* Opening files draws random numbers, and waits or reseeds while there are few. */
@@ -303,11 +346,18 @@ static void fill_entropy_pool(void)
 	close(fd);
 }
 
-/* Without arguments all rows; "--locks ROW" counts what locks ROW takes. */
+/*
+ * Without arguments all rows; "--locks ROW" counts what locks ROW takes, and
+ * "--latency" tells how long allocations take where time is the clock's.
+ */
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	fill_entropy_pool();
+	if (argc == 2 && strcmp(argv[1], "--latency") == 0) {
+		print_latencies();
+		return 0;
+	}
 	bench_fd = must(open("/dev/dma_buf_bench", O_RDWR | O_CLOEXEC),
 			"/dev/dma_buf_bench");
 	if (argc == 3 && strcmp(argv[1], "--locks") == 0) {
@@ -315,7 +365,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc != 1) {
-		fprintf(stderr, "usage: dma_buf_bench [--locks ROW]\n");
+		fprintf(stderr, "usage: dma_buf_bench [--locks ROW | --latency]\n");
 		return 2;
 	}
 	stay_on_cpu(0);

@@ -18,7 +18,10 @@
  * @most: most instructions that the series may take; 0 for any number
  * @batch: operations timed together; 0 for DEFAULT_BATCH
  * @scale: what one @op counts for (bufinfo: buffers shown); 0 for 1
+ * @settled: how many operations a batch has of the row of all that the guest does
+ *	until nothing is left; 0 for no such row
  * @setup: makes what @op works on; may be NULL
+ * @prepare: makes what so many runs of @op use up, not timed; may be NULL
  * @op: the operation; ends the program when it fails
  * @teardown: undoes @setup; may be NULL
  */
@@ -28,13 +31,16 @@ struct row {
 	unsigned int most;
 	unsigned int batch;
 	unsigned int scale;
+	unsigned int settled;
 	void (*setup)(void);
+	void (*prepare)(unsigned int count);
 	void (*op)(void);
 	void (*teardown)(void);
 };
 
-/* Ends with a row that has no name. */
+/* Each ends with a row that has no name. */
 extern const struct row user_rows[];
+extern const struct row memory_rows[];
 
 /* The open /dev/dma_buf_bench. */
 extern int bench_fd;
@@ -43,7 +49,8 @@ int must(int ret, const char *what);
 void set_live(unsigned int count, bool attached);
 void stay_on_cpu(unsigned int cpu);
 void find_kernel_row(const char *name, struct bench_row_info *info);
-double slab_per_buffer(void);
+void print_memory(void);
+void print_latencies(void);
 void count_locks(const char *row);
 
 #endif /* PROGRAM_H */

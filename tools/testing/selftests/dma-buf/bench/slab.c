@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How many bytes of kernel memory a live buffer takes, beside its pages. */
+#include <fcntl.h>
+#include <linux/dma-heap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "program.h"
 
@@ -23,15 +27,53 @@ static long slab_bytes(void)
 	return kilobytes * 1024;
 }
 
-/* The first round fills what caches keep; only the second one is looked at. */
-double slab_per_buffer(void)
+static void make_plain(unsigned int count)
 {
+	set_live(count, false);
+}
+
+/* Buffers of the system heap, with a file descriptor each. */
+static void make_of_heap(unsigned int count)
+{
+	static int fds[BUFFERS];
+	static unsigned int live;
+	struct dma_heap_allocation_data data = { .len = 4096 };
+	int heap = must(open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC),
+			"system heap");
+
+	while (live > count)
+		close(fds[--live]);
+	while (live < count) {
+		data.fd = 0;
+		must(ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data),
+		     "DMA_HEAP_IOCTL_ALLOC");
+		fds[live++] = data.fd;
+	}
+	close(heap);
+}
+
+/* The first round fills what caches keep; only the second one is looked at. */
+static double per_buffer(void (*make)(unsigned int count))
+{
+	double bytes;
 	long before;
 
-	set_live(BUFFERS, false);
-	set_live(0, false);
+	make(BUFFERS);
+	make(0);
 	must(ioctl(bench_fd, BENCH_DRAIN), "BENCH_DRAIN");
 	before = slab_bytes();
-	set_live(BUFFERS, false);
-	return (double)(slab_bytes() - before) / BUFFERS;
+	make(BUFFERS);
+	bytes = (double)(slab_bytes() - before) / BUFFERS;
+	make(0);
+	return bytes;
+}
+
+void print_memory(void)
+{
+	struct rlimit files = { BUFFERS + 100, BUFFERS + 100 };
+
+	must(setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
+	printf("value slab_per_buffer 87 0 %.1f\n", per_buffer(make_plain));
+	printf("value slab_per_heap_buffer 0 1400 %.1f\n",
+	       per_buffer(make_of_heap));
 }
