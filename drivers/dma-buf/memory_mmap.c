@@ -80,7 +80,7 @@ static vm_fault_t memory_fault(struct vm_fault *vmf)
 	unsigned long around = ALIGN_DOWN(vmf->address, FAULT_SIZE);
 	unsigned long addr = max(around, vma->vm_start);
 	unsigned long end = min(around + FAULT_SIZE - 1, vma->vm_end - 1) + 1;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table */
 	pte_t *pte;
 
 	if (pte_alloc(vma->vm_mm, vmf->pmd))

@@ -183,6 +183,7 @@ struct page *dma_heap_pool_take(struct dma_heap_pool *pool, unsigned int order)
 	struct dma_heap_pool_node *node = &pool->nodes[numa_mem_id()];
 	struct page *block;
 
+	/* Who comes too late or too early finds out under the lock. */
 	if (!data_race(node->size.zeroed + node->size.dirty))
 		return NULL;
 
@@ -211,7 +212,9 @@ struct dma_heap_pool_size dma_heap_pool_size(struct dma_heap_pool *pool)
 	int nid;
 
 	for_each_node(nid) {
+		/* Any value that it had lately will do. */
 		sum.zeroed += data_race(pool->nodes[nid].size.zeroed);
+		/* Likewise. */
 		sum.dirty += data_race(pool->nodes[nid].size.dirty);
 	}
 	return sum;
@@ -408,8 +411,10 @@ static unsigned long count_reclaimable(struct shrinker *shrinker,
 {
 	struct dma_heap_pool *pool = shrinker->private_data;
 	struct dma_heap_pool_node *node = &pool->nodes[sc->nid];
-	unsigned long pages = data_race(node->size.zeroed + node->size.dirty);
+	unsigned long pages;
 
+	/* An estimate is asked for. */
+	pages = data_race(node->size.zeroed + node->size.dirty);
 	return pages ?: SHRINK_EMPTY;
 }
 

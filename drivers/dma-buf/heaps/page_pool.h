@@ -45,7 +45,7 @@ struct dma_heap_pool_size {
  * The lock is a leaf.  Pages are zeroed and freed without it.
  */
 struct dma_heap_pool_node {
-	spinlock_t lock;
+	spinlock_t lock;	/* of all that is here */
 	struct list_head zeroed[NR_PAGE_ORDERS];
 	struct list_head dirty[NR_PAGE_ORDERS];
 	struct dma_heap_pool_size size;

@@ -566,13 +566,13 @@ static struct mock_importer *import_limited(struct memory_buffer *buffer,
 					    unsigned int limit)
 {
 	struct kunit *test = buffer->mock.test;
-	struct device_dma_parameters *parms;
+	struct device_dma_parameters *limits;
 	struct mock_importer *importer;
 
-	parms = kunit_kzalloc(test, sizeof(*parms), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, parms);
+	limits = kunit_kzalloc(test, sizeof(*limits), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, limits);
 	importer = mock_import(&buffer->mock, "camera");
-	importer->dev->dma_parms = parms;
+	importer->dev->dma_parms = limits;
 	dma_set_max_seg_size(importer->dev, limit);
 	return importer;
 }

@@ -254,6 +254,43 @@ TEST_F(sweep, allocating_a_buffer)
 	EXPECT_LT(0, sweep(&self->target, &call));
 }
 
+/* Of several blocks. */
+static int call_heap_alloc_large(struct target *target)
+{
+	return heap_alloc(77 * page_size());
+}
+
+TEST_F(sweep, allocating_a_buffer_of_several_blocks)
+{
+	static const struct sweep_call call = {
+		.call = call_heap_alloc_large,
+		.undo = undo_close,
+	};
+
+	EXPECT_LT(0, sweep(&self->target, &call));
+}
+
+/* The memory is made as well, so that there are pages to be allocated. */
+static int call_udmabuf(struct target *target)
+{
+	int memfd = sealed_memfd(40 * page_size()), ret;
+
+	if (memfd < 0)
+		return memfd;
+	ret = udmabuf_create(memfd, 40 * page_size());
+	close(memfd);
+	return ret;
+}
+
+TEST_F(sweep, making_a_buffer_of_a_memfd)
+{
+	static const struct sweep_call call = { .call = call_udmabuf, .undo = undo_close };
+
+	if (LACKS(UDMABUF))
+		SKIP(return, "%s", lack);
+	EXPECT_LT(0, sweep(&self->target, &call));
+}
+
 static int call_set_name(struct target *target)
 {
 	return set_name(target->buffer, "another name");

@@ -6,7 +6,9 @@
 #include "../kselftest_harness.h"
 
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 
 #include "bufinfo.h"
 #include "memory_helpers.h"
@@ -784,6 +786,115 @@ TEST_F(events, a_request_that_makes_no_sense_is_not_told)
 	ASSERT_NE(NULL, log);
 	EXPECT_EQ(NULL, strstr(log, "dma_heap_alloc:"));
 	free(log);
+}
+
+/*
+ * Memory cgroups
+ */
+
+#define ACCOUNTING	"/sys/module/dma_heap/parameters/mem_accounting"
+#define GROUP_LIMIT	(16LL << 20)
+#define CHARGED_SIZE	(8UL << 20)
+
+FIXTURE(group)
+{
+	char *accounting;
+	char mount[32];
+	char path[64];
+};
+
+static int write_in_group(const char *group, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", group, name);
+	return write_file(path, text);
+}
+
+static long long group_bytes(const char *group)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/memory.current", group);
+	return number_in(path);
+}
+
+FIXTURE_SETUP(group)
+{
+	char limit[32];
+
+	strcpy(self->mount, "/tmp/group.XXXXXX");
+	snprintf(limit, sizeof(limit), "%lld", GROUP_LIMIT);
+	if (LACKS(SYSTEM_HEAP, ACCOUNTING))
+		SKIP(return, "%s", lack);
+	ASSERT_NE(NULL, mkdtemp(self->mount));
+	if (mount("none", self->mount, "cgroup2", 0, NULL))
+		SKIP(return, "no cgroup2");
+	if (write_in_group(self->mount, "cgroup.subtree_control", "+memory"))
+		SKIP(return, "no memory cgroups");
+	snprintf(self->path, sizeof(self->path), "%s/test", self->mount);
+	ASSERT_EQ(0, mkdir(self->path, 0700));
+	ASSERT_EQ(0, write_in_group(self->path, "memory.max", limit));
+	self->accounting = read_file(ACCOUNTING);
+	ASSERT_EQ(0, write_file(ACCOUNTING, "Y"));
+}
+
+FIXTURE_TEARDOWN(group)
+{
+	if (self->accounting)
+		write_file(ACCOUNTING, self->accounting);
+	free(self->accounting);
+	rmdir(self->path);
+	umount(self->mount);
+	rmdir(self->mount);
+}
+
+/* What a process of the group gets: 0, a positive errno, or 255. */
+static int alloc_in_group(const char *group, size_t size,
+			  int (*use)(const char *group, int buffer))
+{
+	int status, ret;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (write_in_group(group, "cgroup.procs", "0"))
+			_exit(255);
+		ret = heap_alloc(size);
+		_exit(ret < 0 ? -ret : use ? use(group, ret) : 0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 255;
+	return WEXITSTATUS(status);
+}
+
+static int is_charged_until_closed(const char *group, int buffer)
+{
+	long long bytes = group_bytes(group);
+
+	if (bytes < (long long)CHARGED_SIZE)
+		return 254;
+	close(buffer);
+	/* Whatever else the process took meanwhile. */
+	return group_bytes(group) <= bytes - (long long)CHARGED_SIZE / 2 ? 0 : 253;
+}
+
+TEST_F(group, pages_are_charged_until_the_buffer_is_closed)
+{
+	EXPECT_EQ(0, alloc_in_group(self->path, CHARGED_SIZE,
+				    is_charged_until_closed));
+}
+
+TEST_F(group, more_than_the_limit_is_enomem)
+{
+	EXPECT_EQ(ENOMEM, alloc_in_group(self->path, 2 * GROUP_LIMIT, NULL));
+	/* What it had got by then is no longer charged. */
+	EXPECT_EQ(0, alloc_in_group(self->path, CHARGED_SIZE, NULL));
+}
+
+TEST_F(group, nothing_is_charged_where_nobody_asks_for_it)
+{
+	ASSERT_EQ(0, write_file(ACCOUNTING, "N"));
+	EXPECT_EQ(0, alloc_in_group(self->path, 2 * GROUP_LIMIT, NULL));
 }
 
 TEST_HARNESS_MAIN

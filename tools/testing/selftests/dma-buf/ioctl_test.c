@@ -114,6 +114,40 @@ TEST_F(ioctls, a_known_number_in_another_size_or_direction_is_enotty)
 	EXPECT_EQ(-ENOTTY, call_ioctl(self->buffer, _IOWR(DMA_BUF_BASE, 3, __u64), argument));
 }
 
+/* Of programs of either kind: the rest is udmabuf_test's. */
+TEST(a_memfd_makes_a_buffer_and_a_list_of_parts_does)
+{
+	struct {
+		struct udmabuf_create_list list;
+		struct udmabuf_create_item parts[2];
+	} request = { .list.count = 2 };
+	int memfd, device, whole, parts;
+
+	if (LACKS(UDMABUF))
+		SKIP(return, "%s", lack);
+	memfd = sealed_memfd(2 * page_size());
+	ASSERT_LE(0, memfd);
+	whole = udmabuf_create(memfd, 2 * page_size());
+	ASSERT_LE(0, whole);
+	EXPECT_EQ(2 * (off_t)page_size(), lseek(whole, 0, SEEK_END));
+
+	request.parts[0] = (struct udmabuf_create_item) {
+		.memfd = memfd,
+		.offset = page_size(),
+		.size = page_size(),
+	};
+	request.parts[1] = request.parts[0];
+	device = open(UDMABUF, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, device);
+	parts = call_ioctl(device, UDMABUF_CREATE_LIST, &request);
+	ASSERT_LE(0, parts);
+	EXPECT_EQ(2 * (off_t)page_size(), lseek(parts, 0, SEEK_END));
+	close(parts);
+	close(device);
+	close(whole);
+	close(memfd);
+}
+
 FIXTURE(waits)
 {
 	int buffer;

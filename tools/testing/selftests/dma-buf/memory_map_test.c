@@ -40,17 +40,6 @@ FIXTURE_VARIANT(memory)
 	unsigned int huge_pages;
 };
 
-static int cma_alloc(size_t size)
-{
-	int heap = open(CMA_HEAP, O_RDONLY | O_CLOEXEC), buffer;
-
-	if (heap < 0)
-		return -errno;
-	buffer = heap_alloc_from(heap, size, O_RDWR | O_CLOEXEC);
-	close(heap);
-	return buffer;
-}
-
 /* A buffer that all of a memfd's memory is left to. */
 static int buffer_of(int memfd, size_t size)
 {
@@ -76,11 +65,6 @@ static int huge_pages_alloc(size_t size)
 FIXTURE_VARIANT_ADD(memory, of_the_system_heap) {
 	.device = SYSTEM_HEAP,
 	.alloc = heap_alloc,
-};
-
-FIXTURE_VARIANT_ADD(memory, of_a_cma_heap) {
-	.device = CMA_HEAP,
-	.alloc = cma_alloc,
 };
 
 FIXTURE_VARIANT_ADD(memory, of_a_memfd) {
