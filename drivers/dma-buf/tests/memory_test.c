@@ -722,13 +722,19 @@ static void count_sync(void *data, struct device *dev, struct scatterlist *sg,
 	syncs->dir = dir;
 }
 
+/* A buffer, if there is anything to be seen when it is synced. */
+static struct memory_buffer *export_synced(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_DMA_NEED_SYNC))
+		kunit_skip(test, "nothing is synced: DMA_NEED_SYNC is off");
+	return EXPORT(test, pair);
+}
+
 static struct sync_counts *count_syncs(struct mock_importer *importer)
 {
 	struct kunit *test = importer->test;
 	struct sync_counts *counts;
 
-	if (!IS_ENABLED(CONFIG_DMA_NEED_SYNC))
-		kunit_skip(test, "nothing is synced: DMA_NEED_SYNC is off");
 	counts = kunit_kzalloc(test, sizeof(*counts), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, counts);
 	counts->for_cpu.dev = importer->dev;
@@ -826,7 +832,7 @@ KUNIT_ARRAY_PARAM(sync_rule, sync_rules, describe_sync_rule);
 static void mappings_are_synced_as_they_were_made(struct kunit *test)
 {
 	const struct sync_rule *rule = test->param_value;
-	struct memory_buffer *buffer = EXPORT(test, pair);
+	struct memory_buffer *buffer = export_synced(test);
 	struct mock_importer *camera = mock_import(&buffer->mock, "camera");
 	struct sync_counts *counts = count_syncs(camera);
 	struct sg_table *sgt = map(camera, rule->mapped);
@@ -865,7 +871,7 @@ static void two_devices_may_have_a_buffer_mapped(struct kunit *test)
 
 static void the_mappings_of_all_devices_are_synced(struct kunit *test)
 {
-	struct memory_buffer *buffer = EXPORT(test, pair);
+	struct memory_buffer *buffer = export_synced(test);
 	struct mock_importer *camera = mock_import(&buffer->mock, "camera");
 	struct mock_importer *display = mock_import(&buffer->mock, "display");
 	struct sg_table *from = map(camera, DMA_FROM_DEVICE);
@@ -886,7 +892,7 @@ static void the_mappings_of_all_devices_are_synced(struct kunit *test)
 /* With a signal pending, a wait that would be for ever shows as an error. */
 static void nothing_is_synced_before_the_devices_are_done(struct kunit *test)
 {
-	struct memory_buffer *buffer = EXPORT(test, pair);
+	struct memory_buffer *buffer = export_synced(test);
 	struct mock_importer *camera = mock_import(&buffer->mock, "camera");
 	struct sg_table *sgt = map(camera, DMA_FROM_DEVICE);
 	struct sync_counts *counts = count_syncs(camera);
@@ -903,7 +909,7 @@ static void nothing_is_synced_before_the_devices_are_done(struct kunit *test)
 
 static void what_was_unmapped_is_not_synced(struct kunit *test)
 {
-	struct memory_buffer *buffer = EXPORT(test, pair);
+	struct memory_buffer *buffer = export_synced(test);
 	struct mock_importer *camera = mock_import(&buffer->mock, "camera");
 	struct sg_table *sgt = map(camera, DMA_BIDIRECTIONAL);
 	struct sync_counts *counts;
