@@ -86,8 +86,8 @@ static vm_fault_t memory_fault(struct vm_fault *vmf)
 	if (pte_alloc(vma->vm_mm, vmf->pmd))
 		return VM_FAULT_OOM;
 	pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, addr, &ptl);
-	/* A huge entry got there first. */
-	if (!pte)
+	/* A huge entry got there first. Sparse sees no lock being taken. */
+	if (!__cond_lock(RCU, pte))
 		return VM_FAULT_NOPAGE;
 	fill_ptes(vmf, pte, addr, end, index_of(vma, addr));
 	pte_unmap_unlock(pte, ptl);

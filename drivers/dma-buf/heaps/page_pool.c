@@ -129,9 +129,11 @@ static struct page *get_largest_dirty(struct dma_heap_pool_node *node)
 	struct page *block = NULL;
 	int order;
 
-	guard(spinlock)(&node->lock);
-	for (order = NR_PAGE_ORDERS - 1; !block && order >= 0; order--)
-		block = get_block(&node->dirty[order], &node->size.dirty);
+	scoped_guard(spinlock, &node->lock) {
+		for (order = NR_PAGE_ORDERS - 1; !block && order >= 0; order--)
+			block = get_block(&node->dirty[order],
+					  &node->size.dirty);
+	}
 	return block;
 }
 
@@ -143,9 +145,10 @@ static struct page *get_smallest(struct dma_heap_pool_node *node,
 	struct page *block = NULL;
 	int order;
 
-	guard(spinlock)(&node->lock);
-	for (order = 0; !block && order < NR_PAGE_ORDERS; order++)
-		block = get_block(&by_order[order], size);
+	scoped_guard(spinlock, &node->lock) {
+		for (order = 0; !block && order < NR_PAGE_ORDERS; order++)
+			block = get_block(&by_order[order], size);
+	}
 	return block;
 }
 
@@ -249,13 +252,15 @@ static void give_some(struct dma_heap_pool *pool, struct list_head *blocks)
 	struct dma_heap_pool_node *node = node_of(pool, block);
 	unsigned int count = 0;
 
-	guard(spinlock)(&node->lock);
-	do {
-		list_del(&block->lru);
-		put_dirty(node, block);
-		block = list_first_entry_or_null(blocks, struct page, lru);
-	} while (block && node_of(pool, block) == node &&
-		 ++count < BLOCKS_AT_ONCE);
+	scoped_guard(spinlock, &node->lock) {
+		do {
+			list_del(&block->lru);
+			put_dirty(node, block);
+			block = list_first_entry_or_null(blocks, struct page,
+							 lru);
+		} while (block && node_of(pool, block) == node &&
+			 ++count < BLOCKS_AT_ONCE);
+	}
 }
 
 /**
