@@ -195,7 +195,6 @@ static void object_init(struct dma_buf_object *object,
 	dmabuf->owner = info->owner;
 	dmabuf->priv = info->priv;
 	dmabuf->resv = info->resv;
-	object->heap = NULL;
 	if (!dmabuf->resv) {
 		dmabuf->resv = &object->resv;
 		dma_resv_init(dmabuf->resv);
@@ -301,8 +300,8 @@ static int dma_buf_file_release(struct inode *inode, struct file *file)
 		attach->dmabuf = NULL;
 	}
 
-	if (object->heap)
-		dma_heap_release(object->heap, dmabuf);
+	if (dma_buf_heap(dmabuf))
+		dma_heap_release(dma_buf_heap(dmabuf), dmabuf);
 	else
 		dmabuf->ops->release(dmabuf);
 	object_fini(object);

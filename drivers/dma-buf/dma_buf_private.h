@@ -44,10 +44,10 @@ struct dma_buf_name {
  * @dmabuf: what the rest of the kernel sees
  * @registry: its place on a shelf of the registry, which @inode.i_private
  *	points to
- * @heap: the heap it was allocated from, or NULL; constant once user space
- *	has the buffer
  * @resv: reservation object, in use unless the exporter brought its own
- * @inode: gives it a number, a size and its lifetime
+ * @inode: gives it a number, a size and its lifetime; its mapping's private
+ *	data is the heap it was allocated from, if any: another member would
+ *	have fewer objects fit a slab
  *
  * The cache is SLAB_TYPESAFE_BY_RCU: for an RCU grace period after the inode's
  * last reference the memory is still an object, perhaps another buffer's.
@@ -55,7 +55,6 @@ struct dma_buf_name {
 struct dma_buf_object {
 	struct dma_buf dmabuf;
 	struct list_head registry;
-	struct dma_heap *heap;
 	struct dma_resv resv;
 	struct inode inode;
 };
@@ -73,6 +72,18 @@ static inline struct dma_buf *inode_to_dma_buf(struct inode *inode)
 static inline unsigned long dma_buf_ino(struct dma_buf *dmabuf)
 {
 	return to_dma_buf_object(dmabuf)->inode.i_ino;
+}
+
+static inline struct dma_heap *dma_buf_heap(struct dma_buf *dmabuf)
+{
+	return to_dma_buf_object(dmabuf)->inode.i_data.i_private_data;
+}
+
+/* Before user space has the buffer. */
+static inline void dma_buf_set_heap(struct dma_buf *dmabuf,
+				    struct dma_heap *heap)
+{
+	to_dma_buf_object(dmabuf)->inode.i_data.i_private_data = heap;
 }
 
 /*

@@ -65,7 +65,7 @@ static struct dma_buf *heap_allocate(struct dma_heap *heap,
 	trace_dma_heap_alloc(heap, len, ns, PTR_ERR_OR_ZERO(dmabuf));
 	if (!IS_ERR(dmabuf)) {
 		dma_heap_count_alloc(heap, dmabuf->size, ns);
-		to_dma_buf_object(dmabuf)->heap = heap;
+		dma_buf_set_heap(dmabuf, heap);
 	}
 	return dmabuf;
 }
