@@ -115,17 +115,12 @@ static struct dma_buf *cma_heap_allocate(struct dma_heap *heap,
 					 u64 heap_flags)
 {
 	struct cma_buffer *buffer = create(dma_heap_get_drvdata(heap), len);
-	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 
 	if (IS_ERR(buffer))
 		return ERR_CAST(buffer);
-	info.exp_name = dma_heap_get_name(heap);
-	info.ops = &cma_buffer_ops;
-	info.size = len;
-	info.flags = fd_flags;
-	info.priv = &buffer->memory;
-	dmabuf = dma_buf_export(&info);
+	dmabuf = dma_heap_export(heap, &buffer->memory, &cma_buffer_ops,
+				 fd_flags);
 	if (IS_ERR(dmabuf))
 		destroy(buffer);
 	return dmabuf;

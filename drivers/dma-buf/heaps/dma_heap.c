@@ -21,6 +21,7 @@
 #include <trace/events/dma_heap.h>
 
 #include "../dma_buf_private.h"
+#include "../memory.h"
 #include "heap.h"
 
 #define MAX_HEAPS	128
@@ -68,6 +69,30 @@ static struct dma_buf *heap_allocate(struct dma_heap *heap,
 		dma_buf_set_heap(dmabuf, heap);
 	}
 	return dmabuf;
+}
+
+/**
+ * dma_heap_export - make a buffer of a heap's memory
+ * @heap: the heap
+ * @memory: the pages, all of which are in it by now
+ * @ops: what can be done with it
+ * @fd_flags: as the heap was told
+ *
+ * Context: Process context, may sleep.
+ * Return: as dma_buf_export().
+ */
+struct dma_buf *dma_heap_export(struct dma_heap *heap,
+				struct dma_buf_memory *memory,
+				const struct dma_buf_ops *ops, u32 fd_flags)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+
+	info.exp_name = heap->name;
+	info.ops = ops;
+	info.size = dma_buf_memory_pages(memory) << PAGE_SHIFT;
+	info.flags = fd_flags;
+	info.priv = memory;
+	return dma_buf_export(&info);
 }
 
 /**

@@ -19,6 +19,8 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+struct dma_buf_memory;
+struct dma_buf_ops;
 struct dma_heap_pool;
 
 /* Why an allocation failed. */
@@ -75,6 +77,9 @@ struct dma_heap {
 
 /* dma_heap.c */
 bool dma_heap_accounts_memory(void);
+struct dma_buf *dma_heap_export(struct dma_heap *heap,
+				struct dma_buf_memory *memory,
+				const struct dma_buf_ops *ops, u32 fd_flags);
 
 /* heap_stats.c */
 void dma_heap_stats_init(void);
