@@ -212,8 +212,42 @@ static struct scatterlist *fill_segments(struct scatterlist *sg,
 	return sg;
 }
 
-static int fill_table(struct sg_table *sgt, const struct dma_buf_memory *memory,
-		      const struct segment_limits *limits)
+static bool is_one_segment(const struct segment_limits *limits,
+			   struct page *page, pgoff_t num_pages)
+{
+	return num_pages == 1 ||
+	       segment_pages(limits, page, num_pages) == num_pages;
+}
+
+/*
+ * Fills in an entry for each range.
+ *
+ * Return: false if a range is more than one entry.
+ */
+static bool fill_by_range(struct scatterlist *sg,
+			  const struct dma_buf_memory *memory,
+			  const struct segment_limits *limits)
+{
+	const struct dma_buf_range *range = memory->ranges;
+	const struct dma_buf_range *last = range + memory->num_ranges - 1;
+	pgoff_t begin = 0;
+
+	for (;; range++, sg = next_entry(sg)) {
+		pgoff_t num_pages = range->end - begin;
+
+		if (!is_one_segment(limits, range->page, num_pages))
+			return false;
+		sg_set_page(sg, range->page, num_pages << PAGE_SHIFT, 0);
+		if (range == last)
+			return true;
+		begin = range->end;
+	}
+}
+
+/* Fills in as many entries for each range as the device wants. */
+static int fill_by_segment(struct sg_table *sgt,
+			   const struct dma_buf_memory *memory,
+			   const struct segment_limits *limits)
 {
 	const struct dma_buf_range *ranges = memory->ranges;
 	unsigned int i, count = 0;
@@ -235,6 +269,27 @@ static int fill_table(struct sg_table *sgt, const struct dma_buf_memory *memory,
 				   dma_buf_range_pages(memory, i));
 	}
 	return 0;
+}
+
+/*
+ * Where no range is too long there is nothing to be counted.  One look at the
+ * first, which often is the longest, and the others are tried.
+ */
+static int fill_table(struct sg_table *sgt, const struct dma_buf_memory *memory,
+		      const struct segment_limits *limits)
+{
+	const struct dma_buf_range *first = memory->ranges;
+	int err;
+
+	if (!is_one_segment(limits, first->page, first->end))
+		return fill_by_segment(sgt, memory, limits);
+	err = sg_alloc_table(sgt, memory->num_ranges, GFP_KERNEL);
+	if (err)
+		return err;
+	if (fill_by_range(sgt->sgl, memory, limits))
+		return 0;
+	sg_free_table(sgt);
+	return fill_by_segment(sgt, memory, limits);
 }
 
 /**

@@ -5,7 +5,7 @@
 # shellcheck source=harness/tests/tap.inc
 . "$(dirname "$0")/tap.inc"
 
-kernel=${KERNEL:-$build/series-debug/arch/x86/boot/bzImage}
+kernel=${KERNEL:-$build/series-debug/vmlinux}
 # The processes of these guests, and no others, have this on their command line.
 mark=boot-test-$$
 

@@ -3,6 +3,7 @@
  * Buffers whose memory is pages: how ranges of pages are kept and found, and
  * what devices, the kernel and processes have of them.
  */
+#include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/file.h>
 #include <linux/gfp.h>
@@ -924,6 +925,183 @@ static void what_was_unmapped_is_not_synced(struct kunit *test)
 }
 
 /*
+ * Bounce buffers
+ *
+ * Mock devices reach what 32 bits do.  For what is beyond that they have bounce
+ * buffers, if there are any.
+ */
+
+static struct page *make_distant_arena(struct kunit *test)
+{
+	struct page *arena;
+
+	arena = alloc_pages(GFP_KERNEL | __GFP_COMP, ARENA_ORDER);
+	KUNIT_ASSERT_NOT_NULL(test, arena);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, free_arena, arena));
+	if (page_to_phys(arena) <= DMA_BIT_MASK(32))
+		kunit_skip(test, "32 bits reach all memory there is");
+	return arena;
+}
+
+static struct mock_importer *import_far(struct memory_buffer *buffer,
+					const char *name)
+{
+	struct mock_importer *importer = mock_import(&buffer->mock, name);
+
+	KUNIT_ASSERT_EQ(buffer->mock.test, 0,
+			dma_set_mask(importer->dev, DMA_BIT_MASK(64)));
+	return importer;
+}
+
+/* Where a device finds the first word of a page. */
+static u32 *device_word(struct mock_importer *importer, struct sg_table *sgt,
+			unsigned int index)
+{
+	unsigned long offset = (unsigned long)index << PAGE_SHIFT;
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (offset < sg_dma_len(sg))
+			return phys_to_virt(dma_to_phys(importer->dev,
+							sg_dma_address(sg) + offset));
+		offset -= sg_dma_len(sg);
+	}
+	KUNIT_FAIL_AND_ABORT(importer->test, "no page %u is mapped", index);
+	return NULL;
+}
+
+static void device_writes(struct mock_importer *importer, struct sg_table *sgt,
+			  const struct memory_buffer *buffer, unsigned int first)
+{
+	unsigned int i;
+
+	for (i = 0; i < buffer->num_pages; i++)
+		*device_word(importer, sgt, i) = MARK(first + i);
+}
+
+static void expect_device_reads(struct mock_importer *importer,
+				struct sg_table *sgt,
+				const struct memory_buffer *buffer,
+				unsigned int first)
+{
+	unsigned int i;
+
+	for (i = 0; i < buffer->num_pages; i++)
+		KUNIT_EXPECT_EQ(importer->test, MARK(first + i),
+				*device_word(importer, sgt, i));
+}
+
+static void cpu_writes(const struct memory_buffer *buffer, unsigned int first)
+{
+	unsigned int i;
+
+	for (i = 0; i < buffer->num_pages; i++)
+		*word_of(buffer, i) = MARK(first + i);
+}
+
+static void expect_cpu_reads(const struct memory_buffer *buffer,
+			     unsigned int first)
+{
+	unsigned int i;
+
+	for (i = 0; i < buffer->num_pages; i++)
+		KUNIT_EXPECT_EQ(buffer->mock.test, MARK(first + i),
+				*word_of(buffer, i));
+}
+
+/* That one device has the pages themselves, and the other one hasn't. */
+static void expect_bounce(struct mock_importer *near, struct sg_table *bounced,
+			  struct mock_importer *far, struct sg_table *direct,
+			  const struct memory_buffer *buffer)
+{
+	unsigned int i;
+
+	for (i = 0; i < buffer->num_pages; i++) {
+		KUNIT_EXPECT_PTR_NE(near->test, word_of(buffer, i),
+				    device_word(near, bounced, i));
+		KUNIT_EXPECT_PTR_EQ(far->test, word_of(buffer, i),
+				    device_word(far, direct, i));
+	}
+}
+
+static void devices_in_turn_see_the_same_bytes(struct kunit *test)
+{
+	struct memory_buffer *buffer =
+		EXPORT_FROM(test, make_distant_arena(test), scattered);
+	struct mock_importer *camera = mock_import(&buffer->mock, "camera");
+	struct mock_importer *gpu = import_far(buffer, "gpu");
+	struct sg_table *sgt;
+
+	sgt = map(camera, DMA_FROM_DEVICE);
+	device_writes(camera, sgt, buffer, 100);
+	unmap(camera, sgt, DMA_FROM_DEVICE);
+	expect_cpu_reads(buffer, 100);
+
+	sgt = map(gpu, DMA_BIDIRECTIONAL);
+	expect_device_reads(gpu, sgt, buffer, 100);
+	device_writes(gpu, sgt, buffer, 200);
+	unmap(gpu, sgt, DMA_BIDIRECTIONAL);
+
+	sgt = map(camera, DMA_BIDIRECTIONAL);
+	expect_device_reads(camera, sgt, buffer, 200);
+	/* What a device that may write leaves as it was, stays. */
+	unmap(camera, sgt, DMA_BIDIRECTIONAL);
+	expect_cpu_reads(buffer, 200);
+}
+
+static void what_a_bounced_device_wrote_is_seen_in_a_bracket(struct kunit *test)
+{
+	struct memory_buffer *buffer =
+		EXPORT_FROM(test, make_distant_arena(test), scattered);
+	struct mock_importer *camera = mock_import(&buffer->mock, "camera");
+	struct mock_importer *gpu = import_far(buffer, "gpu");
+	struct sg_table *bounced = map(camera, DMA_FROM_DEVICE);
+	struct sg_table *direct = map(gpu, DMA_TO_DEVICE);
+
+	expect_bounce(camera, bounced, gpu, direct, buffer);
+	device_writes(camera, bounced, buffer, 100);
+	begin_access(buffer, DMA_FROM_DEVICE);
+	expect_cpu_reads(buffer, 100);
+	expect_device_reads(gpu, direct, buffer, 100);
+	end_access(buffer, DMA_FROM_DEVICE);
+
+	unmap(gpu, direct, DMA_TO_DEVICE);
+	unmap(camera, bounced, DMA_FROM_DEVICE);
+	expect_cpu_reads(buffer, 100);
+}
+
+static void a_bounced_device_reads_what_was_written_in_a_bracket(struct kunit *test)
+{
+	struct memory_buffer *buffer =
+		EXPORT_FROM(test, make_distant_arena(test), scattered);
+	struct mock_importer *display = mock_import(&buffer->mock, "display");
+	struct mock_importer *gpu = import_far(buffer, "gpu");
+	struct sg_table *bounced = map(display, DMA_TO_DEVICE);
+	struct sg_table *direct = map(gpu, DMA_BIDIRECTIONAL);
+
+	expect_bounce(display, bounced, gpu, direct, buffer);
+	expect_device_reads(display, bounced, buffer, 0);
+	begin_access(buffer, DMA_TO_DEVICE);
+	cpu_writes(buffer, 100);
+	end_access(buffer, DMA_TO_DEVICE);
+	expect_device_reads(display, bounced, buffer, 100);
+	expect_device_reads(gpu, direct, buffer, 100);
+
+	/* By another device, that is, of which the CPU knows. */
+	device_writes(gpu, direct, buffer, 200);
+	begin_access(buffer, DMA_BIDIRECTIONAL);
+	expect_cpu_reads(buffer, 200);
+	end_access(buffer, DMA_BIDIRECTIONAL);
+	expect_device_reads(display, bounced, buffer, 200);
+
+	unmap(gpu, direct, DMA_BIDIRECTIONAL);
+	unmap(display, bounced, DMA_TO_DEVICE);
+	expect_cpu_reads(buffer, 200);
+}
+
+/*
  * The kernel
  */
 
@@ -1444,6 +1622,9 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(the_mappings_of_all_devices_are_synced),
 	KUNIT_CASE(nothing_is_synced_before_the_devices_are_done),
 	KUNIT_CASE(what_was_unmapped_is_not_synced),
+	KUNIT_CASE(devices_in_turn_see_the_same_bytes),
+	KUNIT_CASE(what_a_bounced_device_wrote_is_seen_in_a_bracket),
+	KUNIT_CASE(a_bounced_device_reads_what_was_written_in_a_bracket),
 	KUNIT_CASE(contiguous_memory_is_where_it_always_is),
 	KUNIT_CASE(scattered_memory_is_made_contiguous),
 	KUNIT_CASE(the_brackets_know_where_the_kernel_has_it),
