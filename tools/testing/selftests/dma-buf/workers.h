@@ -16,7 +16,7 @@
  */
 #define MOST_ROUNDS	1500
 #define LEAST_ROUNDS	50
-#define STORM_NS	2000000000ULL
+#define STORM_NS	1000000000ULL
 
 static inline __u64 storm_end(void)
 {
