@@ -48,7 +48,7 @@ static int zero_pages(struct page *page, unsigned long count)
 	return 0;
 }
 
-static int add_pages(struct cma_buffer *buffer, unsigned long count)
+static int append_pages(struct cma_buffer *buffer, unsigned long count)
 {
 	unsigned int align = min(get_order(count << PAGE_SHIFT),
 				 CONFIG_CMA_ALIGNMENT);
@@ -102,7 +102,7 @@ static struct cma_buffer *create(struct cma *cma, unsigned long len)
 		return ERR_PTR(-ENOMEM);
 	dma_buf_memory_init(&buffer->memory);
 	buffer->cma = cma;
-	err = add_pages(buffer, len >> PAGE_SHIFT);
+	err = append_pages(buffer, len >> PAGE_SHIFT);
 	if (err) {
 		destroy(buffer);
 		return ERR_PTR(err);
