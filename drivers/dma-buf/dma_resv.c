@@ -314,17 +314,37 @@ static struct dma_resv_list *install_list(struct dma_resv *obj,
 }
 
 /*
- * Drops the fences of a list that is in no object any more, and frees it once no
- * reader can look at it.
+ * The end of a list that is in no object any more.  Readers who still look at it
+ * must not take for their fence what is made in its memory one day.  It is freed
+ * once there is none of them.
  */
+
+/* When the fences have moved to another list. */
+static void list_abandon(struct dma_resv_list *list)
+{
+	struct dma_resv_entry *entry, *end = list->entries + list->num;
+
+	/* Whoever finds a slot vacant sees that the list is the object's no more. */
+	smp_wmb();
+	for (entry = list->entries; entry < end; entry++)
+		WRITE_ONCE(entry->slot, SLOT_VACANT);
+	kvfree_rcu(list, rcu);
+}
+
+/* With its fences, whose references are dropped. */
 static void list_release(struct dma_resv_list *list)
 {
 	struct dma_resv_entry *entry, *end = list->entries + list->num;
 
+	/* As above. */
+	smp_wmb();
 	for (entry = list->entries; entry < end; entry++) {
 		struct dma_fence *fence = slot_fence(entry->slot);
 
-		if (!slot_is_vacant(entry->slot) && !fence_put_quickly(fence))
+		if (slot_is_vacant(entry->slot))
+			continue;
+		WRITE_ONCE(entry->slot, SLOT_VACANT);
+		if (!fence_put_quickly(fence))
 			dma_fence_put(fence);
 	}
 	kvfree_rcu(list, rcu);
@@ -435,7 +455,7 @@ static noinline int reserve_more(struct dma_resv *obj, unsigned int num_fences)
 	if (larger) {
 		list_move_all(larger, list);
 		install_list(obj, larger);
-		kvfree_rcu(list, rcu);
+		list_abandon(list);
 		list = larger;
 	} else if (list_room(list) < num_fences) {
 		return -ENOMEM;

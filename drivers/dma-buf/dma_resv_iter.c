@@ -104,7 +104,6 @@ enum step { TO_FENCE, TO_END, NOWHERE };
  * The reference in *@taken is the caller's, NULL if there is none.
  */
 static __always_inline enum step step_quickly(struct dma_resv_iter *cursor,
-					      struct dma_resv *obj,
 					      struct dma_resv_list *list,
 					      struct dma_fence **taken)
 {
@@ -123,10 +122,7 @@ static __always_inline enum step step_quickly(struct dma_resv_iter *cursor,
 		return NOWHERE;
 
 	*taken = fence;
-	/* The reference, then the proof that it is on the slot's fence. */
-	smp_mb__after_atomic();
-	if (unlikely(READ_ONCE(entry->slot) != slot ||
-		     rcu_access_pointer(obj->fences) != list))
+	if (unlikely(!slot_still_holds(&entry->slot, slot)))
 		return NOWHERE;
 	cursor_settle(cursor, fence, slot);
 	return TO_FENCE;
@@ -161,7 +157,6 @@ step_end(struct dma_resv_iter *cursor, enum step step, struct dma_fence *taken)
  */
 struct dma_fence *dma_resv_iter_first_unlocked(struct dma_resv_iter *cursor)
 {
-	struct dma_resv *obj = cursor->obj;
 	struct dma_fence *taken = NULL;
 	struct dma_resv_list *list;
 	enum step step;
@@ -170,9 +165,9 @@ struct dma_fence *dma_resv_iter_first_unlocked(struct dma_resv_iter *cursor)
 
 	/* In line, unlike rcu_read_lock(). Nothing in between may sleep on RT. */
 	rcu_read_lock_sched();
-	list = rcu_dereference_sched(obj->fences);
+	list = rcu_dereference_sched(cursor->obj->fences);
 	cursor_rewind(cursor, list);
-	step = step_quickly(cursor, obj, list, &taken);
+	step = step_quickly(cursor, list, &taken);
 	rcu_read_unlock_sched();
 
 	return step_end(cursor, step, taken);
@@ -192,7 +187,6 @@ EXPORT_SYMBOL(dma_resv_iter_first_unlocked);
 struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
 {
 	struct dma_fence *fence = cursor->fence, *taken = NULL;
-	struct dma_resv *obj = cursor->obj;
 	struct dma_resv_list *list;
 	enum step step = NOWHERE;
 
@@ -201,9 +195,9 @@ struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
 		return step_slowly(cursor, fence);
 
 	rcu_read_lock_sched();
-	list = rcu_dereference_sched(obj->fences);
+	list = rcu_dereference_sched(cursor->obj->fences);
 	if (likely(cursor_is_at(cursor, list)))
-		step = step_quickly(cursor, obj, list, &taken);
+		step = step_quickly(cursor, list, &taken);
 	rcu_read_unlock_sched();
 
 	return step_end(cursor, step, taken);
@@ -648,9 +642,7 @@ static void describe_slot(struct dma_resv_entry *entry, struct seq_file *seq)
 
 	if (slot_is_vacant(slot) || !dma_fence_get_rcu(fence))
 		return;
-	/* The reference, then the proof that it is on the slot's fence. */
-	smp_mb__after_atomic();
-	if (READ_ONCE(entry->slot) == slot) {
+	if (slot_still_holds(&entry->slot, slot)) {
 		seq_printf(seq, "\t%s fence: ", usages[slot_usage(slot)]);
 		dma_fence_describe(fence, seq);
 	}

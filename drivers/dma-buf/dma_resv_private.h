@@ -12,7 +12,7 @@
  *   jump behind it.
  * - A fence that a slot holds is referenced.  Before that reference is dropped
  *   the slot holds something else, and then @seq has changed; or the object
- *   has another list.
+ *   has another list, and this one's slots are vacant.
  * - Slots from @num on hold nothing.
  *
  * A fence may be of a cache that is SLAB_TYPESAFE_BY_RCU.  What an RCU reader
@@ -30,9 +30,12 @@
 /* A slot's value: the address of a fence, and in its idle bits the usage. */
 #define SLOT_USAGE_MASK 3UL
 
-/* What a vacant slot holds.  Readers pass it as they pass any signalled one. */
+/*
+ * What a vacant slot holds.  Readers pass it as they pass any signalled one.  Linkers
+ * can add, but they can't "or".
+ */
 extern struct dma_fence dma_resv_vacant_fence;
-#define SLOT_VACANT ((unsigned long)&dma_resv_vacant_fence | \
+#define SLOT_VACANT ((unsigned long)&dma_resv_vacant_fence + \
 		     DMA_RESV_USAGE_BOOKKEEP)
 
 /* Ends the chain of vacant slots. */
@@ -124,7 +127,7 @@ static inline bool fence_flagged(struct dma_fence *fence)
 
 static inline bool slot_is_vacant(unsigned long slot)
 {
-	return slot_fence(slot) == &dma_resv_vacant_fence;
+	return slot == SLOT_VACANT;
 }
 
 /*
@@ -151,6 +154,20 @@ static __always_inline bool fence_put_quickly(struct dma_fence *fence)
 	/* The last reference is not for here. */
 	return likely(old > 1 &&
 		      atomic_try_cmpxchg_release(refs, &old, old - 1));
+}
+
+/*
+ * After a reference was taken on what a slot held: the proof that this is the
+ * slot's fence, which the object has a reference on as well, and not one that
+ * was made in its memory.
+ */
+static __always_inline bool slot_still_holds(unsigned long *slot,
+					     unsigned long value)
+{
+	/* The reference comes before the look; pairs with the writer's drop of its. */
+	smp_mb__after_atomic();
+	/* It may have left and come back: then it was initialised meanwhile. */
+	return smp_load_acquire(slot) == value;
 }
 
 /**
@@ -188,9 +205,7 @@ again:
 		goto nothing;
 	if (!fence_get_quickly(fence) && !dma_fence_get_rcu(fence))
 		goto nothing;
-	/* The reference, then the proof that it is on the slot's fence. */
-	smp_mb__after_atomic();
-	if (unlikely(READ_ONCE(*slot) != *value)) {
+	if (unlikely(!slot_still_holds(slot, *value))) {
 		dma_fence_put(fence);
 		goto again;
 	}

@@ -138,6 +138,8 @@ int resv_fence_count(void)
  * @seqno: its place there
  * @owner: what for
  *
+ * Context: Process context, may sleep; any for one of RESV_RECYCLED.
+ *
  * Return: the fence, to be undone by resv_fence_end(), or NULL.
  */
 struct dma_fence *resv_fence_make(enum resv_fence_kind kind, u64 context,
@@ -146,7 +148,8 @@ struct dma_fence *resv_fence_make(enum resv_fence_kind kind, u64 context,
 	struct resv_fence *fence;
 
 	if (kind == RESV_RECYCLED) {
-		fence = kmem_cache_alloc(recycled_cache, GFP_KERNEL);
+		/* Wanted in the middle of things, too. */
+		fence = kmem_cache_alloc(recycled_cache, GFP_ATOMIC);
 	} else {
 		fence = kmalloc(sizeof(*fence), GFP_KERNEL);
 		if (fence)

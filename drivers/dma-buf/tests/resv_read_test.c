@@ -660,6 +660,7 @@ static void singletons_are_of_contexts_of_their_own(struct kunit *test)
  * @obj: where it is, behind a fence that has signalled
  * @other: the object that @obj exchanges lists with
  * @successor: what takes the fence's place
+ * @stranger: a fence that never was in @obj
  * @meddle: what it does when it is asked the next time
  * @over: what it answers
  */
@@ -669,6 +670,7 @@ struct meddler {
 	struct dma_resv *obj;
 	struct dma_resv *other;
 	struct dma_fence *successor;
+	struct dma_fence *stranger;
 	void (*meddle)(struct meddler *meddler);
 	bool over;
 };
@@ -716,6 +718,17 @@ static void replace_list(struct meddler *meddler)
 	new = rcu_dereference_protected(other->fences, true);
 	rcu_assign_pointer(obj->fences, new);
 	rcu_assign_pointer(other->fences, old);
+}
+
+/* The list goes, with the last references on its fences. */
+static void drop_list(struct meddler *meddler)
+{
+	dma_resv_fini(meddler->obj);
+	dma_resv_init(meddler->obj);
+	meddler->stranger = resv_fence_make(RESV_RECYCLED, resv_context(), 1,
+					    meddler);
+	if (meddler->stranger)
+		to_resv_fence(meddler->stranger)->over = true;
 }
 
 static void end_meddler(void *meddler)
@@ -843,6 +856,48 @@ static void a_list_replaced_while_a_fence_is_asked_is_left(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(readers); i++) {
 		expect_new_list(test, i, false);
 		expect_new_list(test, i, true);
+	}
+}
+
+/* Whether @reader is led to a stranger, by a fence that was where it is now. */
+static bool read_recycled(struct kunit *test, int reader)
+{
+	struct resv_content *content = resv_content_alloc(test, 1);
+	struct meddler *meddler = make_meddler(test);
+	struct dma_fence *fence;
+	bool recycled;
+
+	fence = resv_fence_make(RESV_RECYCLED, resv_context(), 1, meddler);
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	KUNIT_EXPECT_EQ(test, 0, mock_resv_add(meddler->obj, fence,
+					       DMA_RESV_USAGE_READ));
+	dma_fence_put(fence);
+	meddler->meddle = drop_list;
+	readers[reader](content, meddler->obj);
+	KUNIT_EXPECT_EQ(test, content->count, 0);
+	KUNIT_ASSERT_NOT_NULL(test, meddler->stranger);
+	recycled = meddler->stranger == fence;
+	/* Who asks it is told that it is over. */
+	KUNIT_EXPECT_FALSE(test, test_bit(DMA_FENCE_FLAG_SIGNALED_BIT,
+					  &meddler->stranger->flags));
+	KUNIT_EXPECT_EQ(test, mock_references(meddler->stranger), 1);
+	resv_fence_end(meddler->stranger);
+	return recycled;
+}
+
+static void what_is_in_a_fences_place_is_not_asked(struct kunit *test)
+{
+	int i, tries;
+
+	if (IS_ENABLED(CONFIG_KASAN_GENERIC))
+		kunit_skip(test, "no memory is used again so soon: KASAN is on");
+	for (i = 0; i < ARRAY_SIZE(readers); i++) {
+		/* The task may get to another CPU, which has memory of its own. */
+		for (tries = 0; tries < 100; tries++) {
+			if (read_recycled(test, i))
+				break;
+		}
+		KUNIT_EXPECT_LT(test, tries, 100);
 	}
 }
 
@@ -1334,6 +1389,7 @@ static struct kunit_case resv_read_cases[] = {
 	KUNIT_CASE(singletons_are_of_contexts_of_their_own),
 	KUNIT_CASE(what_takes_the_place_of_a_fence_being_asked_is_seen),
 	KUNIT_CASE(a_list_replaced_while_a_fence_is_asked_is_left),
+	KUNIT_CASE(what_is_in_a_fences_place_is_not_asked),
 	KUNIT_CASE(what_came_while_a_fence_was_asked_is_waited_for),
 	KUNIT_CASE(without_memory_nothing_is_got_and_nothing_leaks),
 	KUNIT_CASE(without_memory_there_is_no_singleton),
