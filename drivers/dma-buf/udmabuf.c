@@ -2,10 +2,14 @@
 /*
  * /dev/udmabuf: buffers out of a program's own memory, which is that of memfds.
  *
- * The pages are pinned as long as the buffer lives.  A program that seals its
- * memory against writing must not find it written to afterwards: pinned pages
- * keep the seal from being set, and while they are being pinned the mapping
- * counts as one that is mapped writable, which does so as well.
+ * The pages stay where they are as long as the buffer lives.  For pages of these
+ * files, which are never written back, a reference is enough to have that: neither
+ * reclaim nor migration touches a page that others refer to.  Only from where no
+ * page may stay for long, mm has to move them first, by pinning them.
+ *
+ * A program that seals its memory against writing must not find it written to
+ * afterwards: the references keep the seal from being set, and while they are being
+ * taken the mapping counts as one that is mapped writable, which does so as well.
  */
 #include <linux/cleanup.h>
 #include <linux/cred.h>
@@ -67,8 +71,8 @@ static DEFINE_MUTEX(users_lock);
 
 /**
  * struct udmabuf - a buffer
- * @memory: pinned pages; where a range begins in the midst of a folio that
- *	ends the range before, the folio is pinned once more
+ * @memory: the pages, with a reference on each folio; where a range begins in
+ *	the midst of a folio that ends the range before, there is one more
  * @user: whose buffer it is
  * @num_pages: how many pages of @user's are its
  */
@@ -166,23 +170,19 @@ DEFINE_SHOW_ATTRIBUTE(users);
  * Pages
  */
 
-/* What a lookup of mm yields at once; a multiple of it wastes no lookup. */
-#define FEW_FOLIOS	PAGEVEC_SIZE
-#define MANY_FOLIOS	(16 * PAGEVEC_SIZE)
-
 /**
- * struct pin_run - folios that are contiguous
+ * struct folio_run - folios that are contiguous
  * @page: the first page of the buffer's
  * @num_pages: how many of them are
  * @num_folios: how many these are in
  */
-struct pin_run {
+struct folio_run {
 	struct page *page;
 	pgoff_t num_pages;
 	long num_folios;
 };
 
-static void unpin_pages(struct page *page, unsigned long num_pages)
+static void put_pages_of_folios(struct page *page, unsigned long num_pages)
 {
 	unsigned long pfn = page_to_pfn(page), end = pfn + num_pages;
 
@@ -191,17 +191,23 @@ static void unpin_pages(struct page *page, unsigned long num_pages)
 
 		pfn += folio_test_large(folio) ?
 			folio_nr_pages(folio) - (pfn - folio_pfn(folio)) : 1;
-		unpin_folio(folio);
+		folio_put(folio);
 		cond_resched();
 	}
 }
 
+static void put_folios(struct folio **folios, long num_folios)
+{
+	while (num_folios)
+		folio_put(folios[--num_folios]);
+}
+
 /*
- * Whether a folio that was just pinned is a single page that stays in its file
+ * Whether a folio that was just referred to is a single page that stays in its file
  * and is saved when it is reclaimed later: devices write without a word.
  *
- * It may have been pinned while it was on its way out into swap.  Who takes it
- * there has it locked, and leaves it marked; whoever comes later sees the pin.
+ * It may have been found while it was on its way out into swap.  Who takes it there
+ * has it locked, and leaves it marked; whoever comes later sees the reference.
  */
 static bool is_settled(const struct folio *folio)
 {
@@ -242,7 +248,7 @@ static long count_following(struct folio **folios, long num_folios,
  * What @folios begin with, of which the first is page @index of the file and
  * @skip pages of it aren't the buffer's.  False if it is so no more.
  */
-static bool next_run(struct pin_run *run, struct folio **folios,
+static bool next_run(struct folio_run *run, struct folio **folios,
 		     long num_folios, struct address_space *mapping,
 		     pgoff_t index, pgoff_t skip, pgoff_t num_pages)
 {
@@ -263,20 +269,21 @@ static bool next_run(struct pin_run *run, struct folio **folios,
 }
 
 /*
- * Appends the pages of @folios, which are pinned once each.  They begin with
- * page @index of the file, @skip pages into the first folio.  Returns how many
- * pages of at most @num_pages were appended, which is less than there are if the
- * file has others there by now, or an error; other folios aren't pinned any more.
+ * Appends the pages of @folios, whose references it takes over.  They begin with
+ * page @index of the file.  Returns how many pages of at most @num_pages were
+ * appended, which is less than there are if the file has others there by now, or an
+ * error.
  */
 static long append_folios(struct udmabuf *udmabuf, struct folio **folios,
 			  long num_folios, struct address_space *mapping,
-			  pgoff_t index, pgoff_t skip, pgoff_t num_pages)
+			  pgoff_t index, pgoff_t num_pages)
 {
-	pgoff_t done = 0;
+	/* A file has each where a multiple of its size is. */
+	pgoff_t skip = index & (folio_nr_pages(*folios) - 1), done = 0;
 	int err = 0;
 
 	while (num_folios) {
-		struct pin_run run;
+		struct folio_run run;
 
 		if (!next_run(&run, folios, num_folios, mapping,
 			      index + done - skip, skip, num_pages - done))
@@ -290,28 +297,66 @@ static long append_folios(struct udmabuf *udmabuf, struct folio **folios,
 		done += run.num_pages;
 		skip = 0;
 	}
-	unpin_folios(folios, num_folios);
+	put_folios(folios, num_folios);
 	return err ?: done;
 }
 
-static int pin_part(struct udmabuf *udmabuf, struct file *memfd,
-		    const struct udmabuf_create_item *part,
-		    struct folio **folios, unsigned int room)
+/*
+ * Takes references on what the file has at @pos, as far as it may stay where it is.
+ * Returns how many folios that are.
+ */
+static unsigned int get_present(struct file *memfd, loff_t pos, loff_t end,
+				struct folio_batch *batch)
+{
+	pgoff_t index = pos >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+	unsigned int i, count;
+
+	count = filemap_get_folios_contig(memfd->f_mapping, &index, last, batch);
+	for (i = 0; i < count; i++) {
+		if (!folio_is_longterm_pinnable(batch->folios[i]))
+			break;
+	}
+	put_folios(batch->folios + i, count - i);
+	return i;
+}
+
+/*
+ * The same with what has to be made, read from swap or moved first: whoever pins it
+ * has that done, and while it is pinned it gets the references that it keeps.
+ */
+static long get_absent(struct file *memfd, loff_t pos, loff_t end,
+		       struct folio_batch *batch)
+{
+	pgoff_t offset;
+	long i, count;
+
+	count = memfd_pin_folios(memfd, pos, end - 1, batch->folios,
+				 PAGEVEC_SIZE, &offset);
+	if (count <= 0)
+		return count ?: -EINVAL;
+	for (i = 0; i < count; i++)
+		folio_get(batch->folios[i]);
+	unpin_folios(batch->folios, count);
+	return count;
+}
+
+static int add_pages(struct udmabuf *udmabuf, struct file *memfd,
+		     const struct udmabuf_create_item *part)
 {
 	loff_t pos = part->offset, end = part->offset + part->size;
-	pgoff_t offset;
+	struct folio_batch batch;
 	long num;
 
 	while (pos < end) {
-		num = memfd_pin_folios(memfd, pos, end - 1, folios, room,
-				       &offset);
-		if (num <= 0)
-			return num ?: -EINVAL;
+		folio_batch_init(&batch);
+		num = get_present(memfd, pos, end, &batch) ?:
+		      get_absent(memfd, pos, end, &batch);
+		if (num < 0)
+			return num;
 		/* As a first barrier of a pair, for is_settled(). */
 		smp_mb();
-		num = append_folios(udmabuf, folios, num, memfd->f_mapping,
-				    pos >> PAGE_SHIFT, offset >> PAGE_SHIFT,
-				    (end - pos) >> PAGE_SHIFT);
+		num = append_folios(udmabuf, batch.folios, num, memfd->f_mapping,
+				    pos >> PAGE_SHIFT, (end - pos) >> PAGE_SHIFT);
 		if (num < 0)
 			return num;
 		pos += (loff_t)num << PAGE_SHIFT;
@@ -323,8 +368,8 @@ static int pin_part(struct udmabuf *udmabuf, struct file *memfd,
 }
 
 /*
- * Pages of hugetlb are set aside for who mapped them; pinning would take one of
- * those for a page that nobody has touched.  This takes others.
+ * Pages of hugetlb are set aside for who mapped them; get_absent() would take one
+ * of those for a page that nobody has touched.  This takes others.
  */
 static int allocate_huge(struct file *memfd,
 			 const struct udmabuf_create_item *part)
@@ -365,8 +410,7 @@ static int check_part(struct file *memfd,
 }
 
 static int add_part(struct udmabuf *udmabuf,
-		    const struct udmabuf_create_item *part,
-		    struct folio **folios, unsigned int room)
+		    const struct udmabuf_create_item *part)
 {
 	struct file *memfd __free(fput) = fget(part->memfd);
 	int err;
@@ -377,11 +421,11 @@ static int add_part(struct udmabuf *udmabuf,
 	if (err)
 		return err;
 
-	/* Until the pages are pinned, this keeps the file from being sealed. */
+	/* Until there are references, this keeps the file from being sealed. */
 	if (mapping_map_writable(memfd->f_mapping))
 		return -EBUSY;
 	err = check_seals(memfd) ?: allocate_huge(memfd, part) ?:
-	      pin_part(udmabuf, memfd, part, folios, room);
+	      add_pages(udmabuf, memfd, part);
 	mapping_unmap_writable(memfd->f_mapping);
 	return err;
 }
@@ -390,20 +434,11 @@ static int add_parts(struct udmabuf *udmabuf,
 		     const struct udmabuf_create_item *parts,
 		     unsigned int count)
 {
-	struct folio *few[FEW_FOLIOS], **folios = few;
-	unsigned int i, room = FEW_FOLIOS;
+	unsigned int i;
 	int err = 0;
 
-	if (udmabuf->num_pages > FEW_FOLIOS) {
-		room = MANY_FOLIOS;
-		folios = kmalloc_array(room, sizeof(*folios), GFP_KERNEL);
-		if (!folios)
-			return -ENOMEM;
-	}
 	for (i = 0; i < count && !err; i++)
-		err = add_part(udmabuf, &parts[i], folios, room);
-	if (folios != few)
-		kfree(folios);
+		err = add_part(udmabuf, &parts[i]);
 	return err;
 }
 
@@ -417,8 +452,8 @@ static void udmabuf_destroy(struct udmabuf *udmabuf)
 	unsigned int i;
 
 	for (i = 0; i < memory->num_ranges; i++) {
-		unpin_pages(memory->ranges[i].page,
-			    dma_buf_range_pages(memory, i));
+		put_pages_of_folios(memory->ranges[i].page,
+				    dma_buf_range_pages(memory, i));
 		cond_resched();
 	}
 	udmabuf_uncharge(udmabuf);

@@ -2,7 +2,8 @@
 /*
  * Memory of heaps that is used again: nobody gets to see what was in it before, and
  * the pool that keeps it is no larger than it may be. HEAP_ROUNDS in the environment
- * has the tests look more often, or less.
+ * has the tests look more often, or less; HEAP_BUFFERS is how many buffers there are
+ * where there are a great many.
  */
 #include "../kselftest_harness.h"
 
@@ -20,12 +21,17 @@
 /* How many buffers live at the same time, for those who have more than one. */
 #define LIVE_BUFFERS	8
 
+static int number_of(const char *variable, int otherwise)
+{
+	const char *text = getenv(variable);
+	int number = text ? atoi(text) : 0;
+
+	return number > 0 ? number : otherwise;
+}
+
 static int count_rounds(void)
 {
-	const char *text = getenv("HEAP_ROUNDS");
-	int rounds = text ? atoi(text) : 0;
-
-	return rounds > 0 ? rounds : 12;
+	return number_of("HEAP_ROUNDS", 12);
 }
 
 /*
@@ -168,16 +174,25 @@ TEST_F(reuse, no_byte_is_left_in_2_mib)
 	EXPECT_EQ(0, use_again_and_again(self->heap, 2 * MEGABYTE, count_rounds()));
 }
 
-static const size_t sizes[] = {
+/* Buffers' sizes, of which one follows the other: never at the same place. */
+#define SIZES		7
+
+static const size_t all_sizes[SIZES] = {
 	4 * KILOBYTE, 64 * KILOBYTE, 2 * MEGABYTE, 12 * KILOBYTE, 1060 * KILOBYTE,
 	4 * KILOBYTE, 252 * KILOBYTE,
 };
 
+/* A great many of these take little time. */
+static const size_t small_sizes[SIZES] = {
+	4 * KILOBYTE, 4 * KILOBYTE, 8 * KILOBYTE, 4 * KILOBYTE, 4 * KILOBYTE,
+	32 * KILOBYTE, 4 * KILOBYTE,
+};
+
 /*
- * Buffers of all sizes, of which the oldest one goes whenever one comes: blocks
- * are divided among others than they were before.
+ * Buffers of which the oldest one goes whenever one comes: blocks are divided among
+ * others than they were before.
  */
-static int use_mixed(int heap, int rounds, __u64 seed)
+static int use_mixed(int heap, const size_t sizes[SIZES], int rounds, __u64 seed)
 {
 	struct mapped buffers[LIVE_BUFFERS];
 	int i, round, err = 0;
@@ -188,8 +203,7 @@ static int use_mixed(int heap, int rounds, __u64 seed)
 		struct mapped *buffer = &buffers[round % LIVE_BUFFERS];
 
 		err = check_and_let_go(buffer) ?:
-		      get_and_fill(heap, buffer, sizes[round % ARRAY_SIZE(sizes)],
-				   seed + round);
+		      get_and_fill(heap, buffer, sizes[round % SIZES], seed + round);
 	}
 	for (i = 0; i < LIVE_BUFFERS; i++) {
 		int late = check_and_let_go(&buffers[i]);
@@ -201,7 +215,12 @@ static int use_mixed(int heap, int rounds, __u64 seed)
 
 TEST_F(reuse, no_byte_is_left_among_buffers_of_all_sizes)
 {
-	EXPECT_EQ(0, use_mixed(self->heap, 4 * count_rounds(), 1));
+	EXPECT_EQ(0, use_mixed(self->heap, all_sizes, 4 * count_rounds(), 1));
+}
+
+TEST_F_TIMEOUT(reuse, no_byte_is_left_in_a_great_many, 3600)
+{
+	EXPECT_EQ(0, use_mixed(self->heap, small_sizes, number_of("HEAP_BUFFERS", 300), 1));
 }
 
 struct user {
@@ -215,7 +234,7 @@ static void *user_run(void *data)
 {
 	struct user *user = data;
 
-	user->result = use_mixed(user->heap, 3 * count_rounds(), user->seed);
+	user->result = use_mixed(user->heap, all_sizes, 3 * count_rounds(), user->seed);
 	return NULL;
 }
 

@@ -12,7 +12,7 @@
 #define UDMABUF_USERS		"/sys/kernel/debug/udmabuf/users"
 
 #define HUGE_PAGE		(2UL << 20)
-#define HUGETLB			"/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define HUGETLB			"/sys/kernel/mm/hugepages/hugepages-%zukB/%s"
 #define SHMEM_ENABLED		"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /*
@@ -89,24 +89,49 @@ static inline struct udmabuf_usage udmabuf_usage(uid_t uid)
  * Settings of the whole system that a test changes for a while
  */
 
-/* Has @count huge pages that nobody uses. Returns how many there were, or -1. */
-static inline long long huge_pages_add(unsigned int count)
+/* What there is of huge pages of @page bytes, or -1. */
+static inline long long huge_pages_number(size_t page, const char *name)
 {
-	long long before = number_in(HUGETLB "nr_hugepages");
+	char path[128];
 
-	if (before < 0 || write_number(HUGETLB "nr_hugepages", before + count))
-		return -1;
-	if (number_in(HUGETLB "free_hugepages") -
-	    number_in(HUGETLB "resv_hugepages") >= count)
-		return before;
-	write_number(HUGETLB "nr_hugepages", before);
-	return -1;
+	snprintf(path, sizeof(path), HUGETLB, page >> 10, name);
+	return number_in(path);
 }
 
-static inline void huge_pages_restore(long long before)
+static inline long long huge_pages_available(size_t page)
+{
+	return huge_pages_number(page, "free_hugepages") -
+	       huge_pages_number(page, "resv_hugepages");
+}
+
+static inline int huge_pages_set(size_t page, long long count)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), HUGETLB, page >> 10, "nr_hugepages");
+	return write_number(path, count);
+}
+
+static inline void huge_pages_restore(size_t page, long long before)
 {
 	if (before >= 0)
-		write_number(HUGETLB "nr_hugepages", before);
+		huge_pages_set(page, before);
+}
+
+/*
+ * Has @count huge pages of @page bytes that nobody uses. Returns how many there
+ * were, or -1.
+ */
+static inline long long huge_pages_add(size_t page, unsigned int count)
+{
+	long long before = huge_pages_number(page, "nr_hugepages");
+
+	if (before < 0 || huge_pages_available(page) >= count)
+		return before;
+	if (!huge_pages_set(page, before + count) && huge_pages_available(page) >= count)
+		return before;
+	huge_pages_restore(page, before);
+	return -1;
 }
 
 /* Has shmem use huge pages. @before gets the word for what it did, or "". */
@@ -155,15 +180,15 @@ static inline bool seal(int memfd, int seals)
  * Pages of hugetlb must be set aside for a file, which mapping it does: what takes
  * one that wasn't may be short of it elsewhere.
  */
-static inline int hugetlb_memfd(size_t size)
+static inline int hugetlb_memfd(size_t page, size_t size)
 {
 	int memfd = memfd_create("huge pages", MFD_ALLOW_SEALING | MFD_CLOEXEC |
-				 MFD_HUGETLB | MFD_HUGE_2MB);
+				 MFD_HUGETLB | __builtin_ctzl(page) << MFD_HUGE_SHIFT);
 	void *data = MAP_FAILED;
 
 	if (memfd < 0)
 		return -errno;
-	size = (size + HUGE_PAGE - 1) & -HUGE_PAGE;
+	size = (size + page - 1) & -page;
 	if (!ftruncate(memfd, size) && seal(memfd, F_SEAL_SHRINK))
 		data = mmap(NULL, size, PROT_READ, MAP_SHARED, memfd, 0);
 	if (data == MAP_FAILED) {

@@ -59,7 +59,7 @@ static int small_pages_alloc(size_t size)
 
 static int huge_pages_alloc(size_t size)
 {
-	return buffer_of(hugetlb_memfd(size), size);
+	return buffer_of(hugetlb_memfd(HUGE_PAGE, size), size);
 }
 
 FIXTURE_VARIANT_ADD(memory, of_the_system_heap) {
@@ -88,21 +88,21 @@ FIXTURE_SETUP(memory)
 	self->size = NUM_PAGES * self->page;
 	self->huge_pages_before = -1;
 	if (variant->huge_pages) {
-		self->huge_pages_before = huge_pages_add(variant->huge_pages);
+		self->huge_pages_before = huge_pages_add(HUGE_PAGE, variant->huge_pages);
 		if (self->huge_pages_before < 0)
 			SKIP(return, "no huge pages to be had");
 	}
 	self->buffer = variant->alloc(self->size);
-	ASSERT_LE(0, self->buffer) huge_pages_restore(self->huge_pages_before);
+	ASSERT_LE(0, self->buffer) huge_pages_restore(HUGE_PAGE, self->huge_pages_before);
 	self->data = map_shared(self->buffer, self->size);
-	ASSERT_NE(NULL, self->data) huge_pages_restore(self->huge_pages_before);
+	ASSERT_NE(NULL, self->data) huge_pages_restore(HUGE_PAGE, self->huge_pages_before);
 	number_pages(self->data, NUM_PAGES, 0);
 }
 
 /* A parent does that even if the test crashes. The buffer is gone by then. */
 FIXTURE_TEARDOWN_PARENT(memory)
 {
-	huge_pages_restore(self->huge_pages_before);
+	huge_pages_restore(HUGE_PAGE, self->huge_pages_before);
 }
 
 static char *page_at(char *data, size_t index)
@@ -992,7 +992,7 @@ FIXTURE_SETUP(huge_entries)
 
 FIXTURE_TEARDOWN_PARENT(huge_entries)
 {
-	huge_pages_restore(self->huge_pages_before);
+	huge_pages_restore(HUGE_PAGE, self->huge_pages_before);
 }
 
 /* How many KiB page tables grow when all of a mapping is written to. */
@@ -1029,7 +1029,7 @@ TEST_F(huge_entries, huge_pages_of_a_memfd_have_them)
 
 	if (LACKS(UDMABUF))
 		SKIP(return, "%s", lack);
-	self->huge_pages_before = huge_pages_add(TABLES);
+	self->huge_pages_before = huge_pages_add(HUGE_PAGE, TABLES);
 	if (self->huge_pages_before < 0)
 		SKIP(return, "no huge pages to be had");
 	buffer = huge_pages_alloc(self->size);
@@ -1046,14 +1046,14 @@ TEST_F(huge_entries, a_buffer_that_begins_inside_a_huge_page_has_them)
 
 	if (LACKS(UDMABUF))
 		SKIP(return, "%s", lack);
-	self->huge_pages_before = huge_pages_add(TABLES);
+	self->huge_pages_before = huge_pages_add(HUGE_PAGE, TABLES);
 	if (self->huge_pages_before < 0)
 		SKIP(return, "no huge pages to be had");
 	/* The first table is needed in any case. */
 	ASSERT_TRUE(touch(self->place));
 	device = open(UDMABUF, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, device);
-	request.memfd = hugetlb_memfd(self->size);
+	request.memfd = hugetlb_memfd(HUGE_PAGE, self->size);
 	buffer = call_ioctl(device, UDMABUF_CREATE, &request);
 	ASSERT_LE(0, buffer);
 	EXPECT_EQ((TABLES - 1) * TABLE_KIB,

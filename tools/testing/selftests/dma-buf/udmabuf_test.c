@@ -9,6 +9,7 @@
 
 #include "memory_helpers.h"
 #include "prime.h"
+#include "udmabuf_helpers.h"
 #include "workers.h"
 
 #define PARAMETERS	"/sys/module/udmabuf/parameters/"
@@ -17,45 +18,6 @@
 #define USER_LIMIT	PARAMETERS "user_limit_mb"
 
 #define MEGABYTE	(1 << 20)
-
-static int create_flags(int device, int memfd, __u64 offset, __u64 size, __u32 flags)
-{
-	struct udmabuf_create request = {
-		.memfd = memfd,
-		.flags = flags,
-		.offset = offset,
-		.size = size,
-	};
-
-	return call_ioctl(device, UDMABUF_CREATE, &request);
-}
-
-static int create(int device, int memfd, __u64 offset, __u64 size)
-{
-	return create_flags(device, memfd, offset, size, UDMABUF_FLAGS_CLOEXEC);
-}
-
-/* To be freed. */
-static struct udmabuf_create_list *list_of(const struct udmabuf_create_item *parts, __u32 count)
-{
-	struct udmabuf_create_list *list = malloc(sizeof(*list) + count * sizeof(*parts));
-
-	if (!list)
-		return NULL;
-	list->flags = UDMABUF_FLAGS_CLOEXEC;
-	list->count = count;
-	memcpy(list->list, parts, count * sizeof(*parts));
-	return list;
-}
-
-static int create_list(int device, const struct udmabuf_create_item *parts, __u32 count)
-{
-	struct udmabuf_create_list *list = list_of(parts, count);
-	int ret = list ? call_ioctl(device, UDMABUF_CREATE_LIST, list) : -ENOMEM;
-
-	free(list);
-	return ret;
-}
 
 static long my_buffers(void)
 {
@@ -104,7 +66,7 @@ FIXTURE_VARIANT_ADD(content, huge_pages_of_hugetlb) { .pages = HUGE_HUGETLB };
 
 static void restore(const struct settings *before)
 {
-	huge_pages_restore(before->huge_pages);
+	huge_pages_restore(HUGE_PAGE, before->huge_pages);
 	shmem_huge_restore(before->shmem_huge);
 }
 
@@ -114,8 +76,8 @@ static int memfd_of(enum memfd_pages pages, struct settings *before)
 	*before = (struct settings){ .huge_pages = -1 };
 	switch (pages) {
 	case HUGE_HUGETLB:
-		before->huge_pages = huge_pages_add(FILE_SIZE / HUGE_PAGE);
-		return before->huge_pages < 0 ? -1 : hugetlb_memfd(FILE_SIZE);
+		before->huge_pages = huge_pages_add(HUGE_PAGE, FILE_SIZE / HUGE_PAGE);
+		return before->huge_pages < 0 ? -1 : hugetlb_memfd(HUGE_PAGE, FILE_SIZE);
 	case HUGE_SHMEM:
 		if (!shmem_huge_force(before->shmem_huge, sizeof(before->shmem_huge)))
 			return -1;
@@ -204,7 +166,7 @@ TEST_F(content, pages_that_were_never_written_are_zero_in_both)
 	/* There are no huge pages for both. */
 	munmap(self->file, FILE_SIZE);
 	close(self->memfd);
-	memfd = variant->pages == HUGE_HUGETLB ? hugetlb_memfd(FILE_SIZE) :
+	memfd = variant->pages == HUGE_HUGETLB ? hugetlb_memfd(HUGE_PAGE, FILE_SIZE) :
 						 sealed_memfd(FILE_SIZE);
 	ASSERT_LE(0, memfd);
 	buffer = create(self->device, memfd, 0, FILE_SIZE);
