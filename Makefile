@@ -25,6 +25,10 @@ test:
 test-races:
 	@harness/test kcsan
 
+##test-reuse: make millions of buffers, and look for bytes of others in them
+test-reuse:
+	@harness/test reuse
+
 ##test-callers: run the KUnit suites of the drivers that use the subsystem most
 test-callers:
 	@harness/test-callers
@@ -69,4 +73,4 @@ help:
 	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
-.PHONY: setup run test test-races test-callers shell bench callers graft ungraft base-path menuconfig lint clean help
+.PHONY: setup run test test-races test-reuse test-callers shell bench callers graft ungraft base-path menuconfig lint clean help

@@ -4,6 +4,9 @@
 # What all the scripts of the harness share. Source it; it only defines.
 #
 #   $top $cache $build   the checkout, the cache outside of it, derived files
+#   $arch                whose kernels are built and booted, as the kernel calls it:
+#                        $ARCH in the environment, or x86_64
+#   $cross $image        what make is told of it; the file of a kernel that boots
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${DMABUF_CACHE:-$HOME/.cache/dma-buf-series}
@@ -12,9 +15,15 @@ export DMABUF_CACHE=$cache
 # Our own make's flags and jobserver are no concern of the kernel's.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
+# only_for ARCH: for scripts that know nothing of others
+only_for()
+{
+	[ "$arch" = "$1" ] || die "ARCH=$arch: this is for $1 alone"
+}
+
 # Packages by purpose; `make setup` installs all of them at once.
 build_packages=(bc bison flex gcc libc6-dev libelf-dev make patch perl rsync)
-guest_packages=(busybox-static cpio qemu-system-x86)
+guest_packages=(busybox-static cpio)
 # shellcheck disable=SC2034 # used by those who source this file
 setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
 	codespell gcc-multilib libdrm-dev libncurses-dev libssl-dev
@@ -25,6 +34,27 @@ die()
 	echo "${0##*/}: $*" >&2
 	exit 1
 }
+
+arch=${ARCH:-x86_64}
+# shellcheck disable=SC2034 # used by those who source this file
+case $arch in
+x86_64)
+	guest_packages+=(qemu-system-x86)
+	compiler=gcc
+	cross=()
+	image=vmlinux
+	;;
+arm64)
+	build_packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	guest_packages+=(qemu-system-arm)
+	compiler=aarch64-linux-gnu-gcc
+	cross=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+	image=arch/arm64/boot/Image
+	;;
+*)
+	die "ARCH=$arch: only x86_64 and arm64 are known here"
+	;;
+esac
 
 missing_packages()
 {
@@ -64,6 +94,37 @@ need_packages()
 	step "install ${missing[*]}" apt_install "${missing[@]}"
 }
 
+# foreign_apt COMMAND...: apt-get for the packages of $arch, in the current directory.
+# This machine's own lists and packages are none of its business.
+foreign_apt()
+{
+	mkdir -p state/lists/partial cache/archives/partial
+	touch state/status
+	apt-get -qq -o APT::Architecture="$arch" -o APT::Architectures::="$arch" \
+		-o Dir::State="$PWD/state" -o Dir::State::status="$PWD/state/status" \
+		-o Dir::Cache="$PWD/cache" -o APT::Sandbox::User=root "$@"
+}
+
+fetch_foreign_busybox()
+(
+	cd "$cache/$arch" && foreign_apt update && foreign_apt download busybox-static &&
+		dpkg-deb -x busybox-static_*.deb . && rm -rf state cache
+)
+
+# Prints where the guests' busybox is.
+guest_busybox()
+{
+	if [ "$arch" = x86_64 ]; then
+		echo /bin/busybox
+		return
+	fi
+	if [ ! -x "$cache/$arch/bin/busybox" ]; then
+		mkdir -p "$cache/$arch"
+		step "get busybox for $arch" fetch_foreign_busybox
+	fi
+	echo "$cache/$arch/bin/busybox"
+}
+
 # need_space DIR MEGABYTES, need_memory MEGABYTES: before, not after, the work.
 need_space()
 {
@@ -80,6 +141,15 @@ need_memory()
 
 	free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
 	[ "$free" -ge "$1" ] || die "$free MB of memory are available, $1 MB are needed"
+}
+
+# kernel_dir base|series PROFILE: where harness/build builds it
+kernel_dir()
+{
+	local suffix=-$arch
+
+	[ "$arch" != x86_64 ] || suffix=
+	echo "$build/$1-$2$suffix"
 }
 
 elapsed()
