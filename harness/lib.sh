@@ -24,9 +24,11 @@ only_for()
 # Packages by purpose; `make setup` installs all of them at once.
 build_packages=(bc bison flex gcc libc6-dev libelf-dev make patch perl rsync)
 guest_packages=(busybox-static cpio)
+# For 32-bit programs. Of gcc-multilib, apt would remove it for a cross compiler.
+compat_packages=(gcc-12-multilib libc6-dev-i386)
 # shellcheck disable=SC2034 # used by those who source this file
 setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
-	codespell gcc-multilib libdrm-dev libncurses-dev libssl-dev
+	"${compat_packages[@]}" codespell libdrm-dev libncurses-dev libssl-dev
 	pkg-config pyflakes3 python3 shellcheck sparse xz-utils)
 
 die()
