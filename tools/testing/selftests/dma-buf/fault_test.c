@@ -12,12 +12,7 @@
 #include "bufinfo.h"
 #include "fence_helpers.h"
 #include "prime.h"
-
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define FAILSLAB	"/sys/kernel/debug/failslab"
-
-/* More places to fail than any call here has. */
-#define FAR_TOO_MANY	1000
+#include "sweep.h"
 
 FIXTURE(exhaustion)
 {
@@ -118,29 +113,6 @@ FIXTURE(sweep)
 	struct target target;
 };
 
-/* Which allocations may fail: those that could sleep, too. Nothing is logged. */
-static int set_up_fault_injection(void)
-{
-	static const char *const settings[][2] = {
-		{ FAILSLAB "/ignore-gfp-wait", "N" },
-		{ FAILSLAB "/verbose", "0" },
-		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
-		{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
-		{ "/sys/kernel/debug/fail_usercopy/verbose", "0" },
-	};
-	size_t i;
-	int err;
-
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		err = write_file(settings[i][0], settings[i][1]);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 FIXTURE_SETUP(sweep)
 {
 	size_t i;
@@ -177,66 +149,6 @@ FIXTURE_TEARDOWN(sweep)
 	close(self->target.buffer);
 }
 
-static void fail_at(int fail_nth, int nth)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", nth);
-
-	/* Turning it off may be what fails; not a second time. */
-	if (pwrite(fail_nth, text, len, 0) != len)
-		pwrite(fail_nth, text, len, 0);
-}
-
-/* Did something fail since fail_at()? */
-static bool has_failed(int fail_nth)
-{
-	char text[16] = "";
-
-	/* If reading is what failed, nothing before it did. */
-	return pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-}
-
-/* A call under test: its result, and how to undo it where it succeeded. */
-struct sweep_call {
-	int (*call)(struct target *target);
-	void (*undo)(struct target *target, int result);
-};
-
-/*
- * How often the call failed, or -1 when something was left behind, it failed
- * without need, or it can't stop failing.
- */
-static int sweep(struct target *target, const struct sweep_call *call)
-{
-	int fds = count_open_fds(), buffers = count_buffers();
-	int nth, result, failures = 0;
-	bool injected;
-
-	for (nth = 1; nth < FAR_TOO_MANY; nth++) {
-		fail_at(target->fail_nth, nth);
-		result = call->call(target);
-		injected = has_failed(target->fail_nth);
-		fail_at(target->fail_nth, 0);
-
-		if (result < 0)
-			failures++;
-		else if (call->undo)
-			call->undo(target, result);
-		if (count_open_fds() != fds || !wait_for_buffers(buffers)) {
-			ksft_print_msg("allocation %d: something is left\n", nth);
-			return -1;
-		}
-		if (injected)
-			continue;
-		if (result >= 0)
-			return failures;
-		ksft_print_msg("allocation %d: error %d without a cause\n", nth, result);
-		return -1;
-	}
-	ksft_print_msg("no end to it\n");
-	return -1;
-}
-
 static void undo_close(struct target *target, int result)
 {
 	close(result);
@@ -251,7 +163,7 @@ TEST_F(sweep, allocating_a_buffer)
 {
 	static const struct sweep_call call = { .call = call_heap_alloc, .undo = undo_close };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 /* Of several blocks. */
@@ -267,7 +179,7 @@ TEST_F(sweep, allocating_a_buffer_of_several_blocks)
 		.undo = undo_close,
 	};
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 /* The memory is made as well, so that there are pages to be allocated. */
@@ -288,7 +200,7 @@ TEST_F(sweep, making_a_buffer_of_a_memfd)
 
 	if (LACKS(UDMABUF))
 		SKIP(return, "%s", lack);
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 static int call_set_name(struct target *target)
@@ -302,7 +214,7 @@ TEST_F(sweep, naming_a_buffer)
 	char name[64];
 
 	ASSERT_EQ(0, set_name(self->target.buffer, "a name"));
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_LT(0, fdinfo_line(self->target.buffer, "name", name, sizeof(name)));
 	EXPECT_STREQ("another name", name);
 }
@@ -317,7 +229,7 @@ TEST_F(sweep, opening_and_closing_a_bracket)
 {
 	static const struct sweep_call call = { .call = call_sync };
 
-	EXPECT_LE(0, sweep(&self->target, &call));
+	EXPECT_LE(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 static int call_export(struct target *target)
@@ -329,7 +241,7 @@ TEST_F(sweep, exporting_no_job)
 {
 	static const struct sweep_call call = { .call = call_export, .undo = undo_close };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 TEST_F(sweep, exporting_several_jobs)
@@ -340,7 +252,7 @@ TEST_F(sweep, exporting_several_jobs)
 	for (i = 0; i < ARRAY_SIZE(self->target.timelines); i++)
 		ASSERT_EQ(0, add_job(self->target.buffer, DMA_BUF_SYNC_WRITE,
 				     self->target.timelines[i], 1));
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(0, ready_now(self->target.buffer, POLLIN | POLLOUT));
 }
 
@@ -353,7 +265,7 @@ TEST_F(sweep, importing_a_job)
 {
 	static const struct sweep_call call = { .call = call_import };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(0, ready_now(self->target.buffer, POLLIN | POLLOUT));
 	ASSERT_EQ(0, timeline_advance(self->target.timelines[0], 1));
 	EXPECT_EQ(POLLIN | POLLOUT, ready_now(self->target.buffer, POLLIN | POLLOUT));
@@ -368,7 +280,7 @@ TEST_F(sweep, importing_a_merged_job)
 	ASSERT_LE(0, merged);
 	close(self->target.fence);
 	self->target.fence = merged;
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	ASSERT_EQ(0, timeline_advance(self->target.timelines[0], 1));
 	EXPECT_EQ(0, ready_now(self->target.buffer, POLLIN));
 	ASSERT_EQ(0, timeline_advance(self->target.timelines[1], 1));
@@ -387,7 +299,7 @@ TEST_F(sweep, polling)
 
 	ASSERT_EQ(0, add_job(self->target.buffer, DMA_BUF_SYNC_WRITE,
 			     self->target.timelines[0], 1));
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(1, reference_count(self->target.buffer));
 	ASSERT_EQ(0, timeline_advance(self->target.timelines[0], 1));
 	EXPECT_EQ(POLLIN | POLLOUT, ready_now(self->target.buffer, POLLIN | POLLOUT));
@@ -411,7 +323,7 @@ TEST_F(sweep, adding_to_epoll)
 
 	ASSERT_EQ(0, add_job(self->target.buffer, DMA_BUF_SYNC_WRITE,
 			     self->target.timelines[0], 1));
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(1, reference_count(self->target.buffer));
 }
 
@@ -430,7 +342,7 @@ TEST_F(sweep, mapping)
 {
 	static const struct sweep_call call = { .call = call_mmap };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(1, reference_count(self->target.buffer));
 }
 
@@ -443,7 +355,7 @@ TEST_F(sweep, reading_fdinfo)
 {
 	static const struct sweep_call call = { .call = call_fdinfo };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(1, reference_count(self->target.buffer));
 }
 
@@ -460,7 +372,7 @@ TEST_F(sweep, reading_bufinfo)
 {
 	static const struct sweep_call call = { .call = call_bufinfo };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(1, reference_count(self->target.buffer));
 }
 
@@ -487,7 +399,7 @@ TEST_F(sweep, importing_into_a_device)
 
 	if (self->target.drm < 0)
 		SKIP(return, "neither vgem nor vkms is there to import");
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_EQ(1, reference_count(self->target.buffer));
 	ASSERT_EQ(0, bufinfo_find(inode_number(self->target.buffer), &row));
 	EXPECT_EQ(0, row.devices);
@@ -578,7 +490,7 @@ TEST_F(sync_file_sweep, merging_two_fences)
 	target.other = fence_create(self->timelines[1], 1);
 	ASSERT_LE(0, target.fence);
 	ASSERT_LE(0, target.other);
-	EXPECT_LT(0, sweep(&target, &call));
+	EXPECT_LT(0, sweep(target.fail_nth, &target, &call));
 	close(target.fence);
 	close(target.other);
 }
@@ -588,7 +500,7 @@ TEST_F(sync_file_sweep, merging_many_fences)
 	static const struct sweep_call call = { .call = call_merge, .undo = undo_close };
 	int merged;
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	merged = call_merge(&self->target);
 	EXPECT_EQ(2 * PARTS, count_fences(merged));
 	close(merged);
@@ -606,7 +518,7 @@ TEST_F(sync_file_sweep, asking_for_fences)
 {
 	static const struct sweep_call call = { .call = call_file_info };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 static int call_create_fence(struct target *target)
@@ -618,7 +530,7 @@ TEST_F(sync_file_sweep, creating_a_fence)
 {
 	static const struct sweep_call call = { .call = call_create_fence, .undo = undo_close };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 static int call_create_timeline(struct target *target)
@@ -633,7 +545,7 @@ TEST_F(sync_file_sweep, opening_a_timeline)
 		.undo = undo_close,
 	};
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
 static int call_sync_info(struct target *target)
@@ -648,7 +560,7 @@ TEST_F(sync_file_sweep, reading_sync_info)
 {
 	static const struct sweep_call call = { .call = call_sync_info };
 
-	EXPECT_LT(0, sweep(&self->target, &call));
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 	EXPECT_TRUE(info_has("\nswept: 0\n  fence"));
 }
 
