@@ -37,7 +37,7 @@ struct job_wait {
  * @arg: what is to be done
  * @source: what is read, with a reference until it is over; or NULL
  * @target: what is written, likewise
- * @waits: what has to be over before
+ * @waits: what has to be over before; until it is over itself
  * @num_waits: how many that are
  * @blockers: how many of them aren't over yet, and one while they are being counted
  * @timer: ends it after a time
@@ -140,6 +140,21 @@ static void do_work(struct test_job *job)
 	}
 }
 
+/*
+ * Lets go of what came before.  Otherwise jobs of which each waited for the one before
+ * would hold each other, and the last reference free all of them, one from within
+ * the other.
+ */
+static void end_waits(struct test_job *job)
+{
+	while (job->num_waits) {
+		struct job_wait *wait = &job->waits[--job->num_waits];
+
+		dma_fence_remove_callback(wait->fence, &wait->cb);
+		dma_fence_put(wait->fence);
+	}
+}
+
 static void job_work(struct work_struct *work)
 {
 	struct test_job *job = container_of(work, struct test_job, work);
@@ -150,6 +165,7 @@ static void job_work(struct work_struct *work)
 		dma_fence_set_error(&job->fence, job->error);
 	else
 		do_work(job);
+	end_waits(job);
 	/* Who sees the signal may unmap. */
 	if (job->source)
 		atomic_dec(&job->source->jobs);
@@ -228,17 +244,12 @@ static void begin_waiting(struct test_job *job)
  */
 void test_job_cancel(struct test_job *job)
 {
-	unsigned int i;
-
 	scoped_guard(spinlock_irq, &job->lock) {
 		if (!job->queued) {
 			job->error = -ECANCELED;
 			end_job(job);
 		}
 	}
-	for (i = 0; i < job->num_waits; i++)
-		dma_fence_remove_callback(job->waits[i].fence,
-					  &job->waits[i].cb);
 	hrtimer_cancel(&job->timer);
 	flush_work(&job->work);
 }

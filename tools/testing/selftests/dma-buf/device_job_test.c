@@ -41,8 +41,10 @@ FIXTURE_VARIANT_ADD(engine, of_a_peer) {
 		.dma_bits = 64, .flags = DMA_BUF_TEST_FOLLOWS_MOVES | DMA_BUF_TEST_PEER,
 	},
 };
-/* Not on every machine. */
+
 #ifdef __aarch64__
+/* Not on every machine. */
+
 FIXTURE_VARIANT_ADD(engine, that_is_not_coherent) {
 	.device = { .dma_bits = 64, .flags = DMA_BUF_TEST_NONCOHERENT },
 };
@@ -384,6 +386,25 @@ TEST_F(jobs, only_possible_jobs_are_taken)
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT_EQ(-EINVAL, test_submit(self->test, &bad[i])) TH_LOG("number %zu", i);
 	EXPECT_TRUE(is_ready(self->fd, POLLOUT, 0));
+}
+
+/* The next one is there before the last one is over: they must not hold each other. */
+TEST_F(jobs, a_pipeline_has_no_end)
+{
+	int before = test_fill_on_trigger(self->test, self->a, 4, 0), after, i;
+
+	ASSERT_LT(0, before);
+	for (i = 0; i < 3000; i++) {
+		after = test_fill_on_trigger(self->test, i % 2 ? self->a : self->b, 4, i);
+		ASSERT_LT(0, after);
+		ASSERT_EQ(0, test_trigger(self->test, before, 0));
+		before = after;
+	}
+	ASSERT_EQ(0, test_trigger(self->test, before, 0));
+	EXPECT_TRUE(is_ready(self->fd, POLLOUT, PATIENCE));
+	EXPECT_EQ(2999U, self->data[0]);
+	close(self->fd);
+	close(self->test);
 }
 
 TEST_F(jobs, what_a_job_uses_cannot_be_unmapped)
