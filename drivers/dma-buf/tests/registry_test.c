@@ -167,8 +167,8 @@ static void a_row_has_size_flags_mode_and_count(struct kunit *test)
 	char row[128];
 
 	snprintf(row, sizeof(row),
-		 "00016384\t%08x\t%08x\t00000001\tmock\t%08lu\t<none>\n",
-		 file->f_flags, (__force unsigned int)file->f_mode,
+		 "%08lu\t%08x\t%08x\t00000001\tmock\t%08lu\t<none>\n",
+		 MOCK_SIZE, file->f_flags, (__force unsigned int)file->f_mode,
 		 dma_buf_ino(buffer->dmabuf));
 	read_bufinfo(reader, PAGE_SIZE);
 	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(reader->text, row),

@@ -368,7 +368,7 @@ TEST_F(pool, what_buffers_had_is_kept_and_zeroed)
 	let_go(&first);
 	EXPECT_TRUE(settles_at(2 * MEGABYTE));
 	let_go(&second);
-	EXPECT_TRUE(settles_at(3 * MEGABYTE + 4 * KILOBYTE));
+	EXPECT_TRUE(settles_at(3 * MEGABYTE + page_size()));
 }
 
 TEST_F(pool, what_is_kept_is_used_again)

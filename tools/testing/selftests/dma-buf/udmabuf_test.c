@@ -41,8 +41,13 @@ struct settings {
 
 enum memfd_pages { SMALL_PAGES, HUGE_SHMEM, HUGE_HUGETLB };
 
-/* So that there are two huge pages where pages are huge. */
-#define FILE_SIZE	(2 * HUGE_PAGE)
+/* With small pages of 4 KiB, two huge pages. */
+#define FILE_PAGES	1024
+
+static size_t file_size(void)
+{
+	return FILE_PAGES * page_size();
+}
 
 FIXTURE(content)
 {
@@ -70,14 +75,14 @@ static void restore(const struct settings *before)
 	shmem_huge_restore(before->shmem_huge);
 }
 
-/* A memfd of FILE_SIZE, or -1 if pages of that kind can't be had. */
+/* A memfd of that size, or -1 if pages of that kind can't be had. */
 static int memfd_of(enum memfd_pages pages, struct settings *before)
 {
 	*before = (struct settings){ .huge_pages = -1 };
 	switch (pages) {
 	case HUGE_HUGETLB:
-		before->huge_pages = huge_pages_add(HUGE_PAGE, FILE_SIZE / HUGE_PAGE);
-		return before->huge_pages < 0 ? -1 : hugetlb_memfd(HUGE_PAGE, FILE_SIZE);
+		before->huge_pages = huge_pages_add(HUGE_PAGE, file_size() / HUGE_PAGE);
+		return before->huge_pages < 0 ? -1 : hugetlb_memfd(HUGE_PAGE, file_size());
 	case HUGE_SHMEM:
 		if (!shmem_huge_force(before->shmem_huge, sizeof(before->shmem_huge)))
 			return -1;
@@ -85,12 +90,12 @@ static int memfd_of(enum memfd_pages pages, struct settings *before)
 	default:
 		break;
 	}
-	return sealed_memfd(FILE_SIZE);
+	return sealed_memfd(file_size());
 }
 
 static bool shmem_has_huge_pages(void)
 {
-	return number_behind("/proc/meminfo", "ShmemHugePages") >= (long long)FILE_SIZE >> 10;
+	return number_behind("/proc/meminfo", "ShmemHugePages") >= (long long)file_size() >> 10;
 }
 
 FIXTURE_SETUP(content)
@@ -98,9 +103,7 @@ FIXTURE_SETUP(content)
 	if (LACKS(UDMABUF))
 		SKIP(return, "%s", lack);
 	self->page = page_size();
-	if (self->page != 4096)
-		SKIP(return, "pages are not of 4 KiB");
-	self->pages = FILE_SIZE / self->page;
+	self->pages = FILE_PAGES;
 	self->device = open(UDMABUF, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->device);
 	self->memfd = memfd_of(variant->pages, &self->before);
@@ -109,7 +112,7 @@ FIXTURE_SETUP(content)
 		SKIP(return, "no huge pages of that kind to be had");
 	}
 	ASSERT_LE(0, self->memfd);
-	self->file = map_shared(self->memfd, FILE_SIZE);
+	self->file = map_shared(self->memfd, file_size());
 	ASSERT_NE(NULL, self->file) restore(&self->before);
 	number_pages(self->file, self->pages, 0);
 	if (variant->pages == HUGE_SHMEM && !shmem_has_huge_pages()) {
@@ -139,7 +142,7 @@ static void expect_pages(struct __test_metadata *_metadata, int buffer,
 
 TEST_F(content, what_is_written_to_the_file_is_seen_in_the_buffer)
 {
-	int buffer = create(self->device, self->memfd, 0, FILE_SIZE);
+	int buffer = create(self->device, self->memfd, 0, file_size());
 
 	ASSERT_LE(0, buffer);
 	expect_pages(_metadata, buffer, 0, 0, self->pages);
@@ -149,8 +152,8 @@ TEST_F(content, what_is_written_to_the_file_is_seen_in_the_buffer)
 
 TEST_F(content, what_is_written_to_the_buffer_is_seen_in_the_file)
 {
-	int buffer = create(self->device, self->memfd, 0, FILE_SIZE);
-	char *data = map_shared(buffer, FILE_SIZE);
+	int buffer = create(self->device, self->memfd, 0, file_size());
+	char *data = map_shared(buffer, file_size());
 
 	ASSERT_NE(NULL, data);
 	number_pages(data, self->pages, 5000);
@@ -164,18 +167,18 @@ TEST_F(content, pages_that_were_never_written_are_zero_in_both)
 	char *file, *data;
 
 	/* There are no huge pages for both. */
-	munmap(self->file, FILE_SIZE);
+	munmap(self->file, file_size());
 	close(self->memfd);
-	memfd = variant->pages == HUGE_HUGETLB ? hugetlb_memfd(HUGE_PAGE, FILE_SIZE) :
-						 sealed_memfd(FILE_SIZE);
+	memfd = variant->pages == HUGE_HUGETLB ? hugetlb_memfd(HUGE_PAGE, file_size()) :
+						 sealed_memfd(file_size());
 	ASSERT_LE(0, memfd);
-	buffer = create(self->device, memfd, 0, FILE_SIZE);
+	buffer = create(self->device, memfd, 0, file_size());
 	ASSERT_LE(0, buffer);
-	data = map_shared(buffer, FILE_SIZE);
+	data = map_shared(buffer, file_size());
 	ASSERT_NE(NULL, data);
-	file = map_shared(memfd, FILE_SIZE);
+	file = map_shared(memfd, file_size());
 	ASSERT_NE(NULL, file);
-	EXPECT_TRUE(is_zero(data, FILE_SIZE));
+	EXPECT_TRUE(is_zero(data, file_size()));
 	number_pages(data, self->pages, 1);
 	EXPECT_EQ(self->pages, count_numbered(file, self->pages, 1));
 }
@@ -311,12 +314,12 @@ TEST_F(content, parts_may_be_of_different_files)
 
 TEST_F(content, data_survives_the_buffer)
 {
-	int buffer = create(self->device, self->memfd, 0, FILE_SIZE);
-	char *data = map_shared(buffer, FILE_SIZE);
+	int buffer = create(self->device, self->memfd, 0, file_size());
+	char *data = map_shared(buffer, file_size());
 
 	ASSERT_NE(NULL, data);
 	number_pages(data, self->pages, 5000);
-	munmap(data, FILE_SIZE);
+	munmap(data, file_size());
 	close(buffer);
 	/* Whatever isn't dirty may go now. */
 	write_file("/proc/sys/vm/drop_caches", "1");
@@ -325,10 +328,10 @@ TEST_F(content, data_survives_the_buffer)
 
 TEST_F(content, data_survives_the_file)
 {
-	int buffer = create(self->device, self->memfd, 0, FILE_SIZE);
+	int buffer = create(self->device, self->memfd, 0, file_size());
 
 	ASSERT_LE(0, buffer);
-	munmap(self->file, FILE_SIZE);
+	munmap(self->file, file_size());
 	close(self->memfd);
 	expect_pages(_metadata, buffer, 0, 0, self->pages);
 	close(buffer);
@@ -336,11 +339,11 @@ TEST_F(content, data_survives_the_file)
 
 TEST_F(content, a_hole_in_the_file_leaves_the_buffer_as_it_was)
 {
-	int buffer = create(self->device, self->memfd, 0, FILE_SIZE);
+	int buffer = create(self->device, self->memfd, 0, file_size());
 
 	ASSERT_LE(0, buffer);
 	ASSERT_EQ(0, fallocate(self->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			       0, FILE_SIZE));
+			       0, file_size()));
 	expect_pages(_metadata, buffer, 0, 0, self->pages);
 }
 
@@ -350,7 +353,7 @@ TEST_F(content, a_file_cannot_be_sealed_against_writing_until_the_buffer_is_gone
 	int buffer = create(self->device, self->memfd, self->page, self->page);
 
 	ASSERT_LE(0, buffer);
-	munmap(self->file, FILE_SIZE);
+	munmap(self->file, file_size());
 	EXPECT_FALSE(seal(self->memfd, F_SEAL_WRITE));
 	EXPECT_EQ(EBUSY, errno);
 	close(buffer);
@@ -359,15 +362,15 @@ TEST_F(content, a_file_cannot_be_sealed_against_writing_until_the_buffer_is_gone
 
 TEST_F(content, a_mapping_alone_keeps_the_seal_away)
 {
-	int buffer = create(self->device, self->memfd, 0, FILE_SIZE);
-	char *data = map_shared(buffer, FILE_SIZE);
+	int buffer = create(self->device, self->memfd, 0, file_size());
+	char *data = map_shared(buffer, file_size());
 
 	ASSERT_NE(NULL, data);
-	munmap(self->file, FILE_SIZE);
+	munmap(self->file, file_size());
 	close(buffer);
 	EXPECT_FALSE(seal(self->memfd, F_SEAL_WRITE));
 	EXPECT_EQ(EBUSY, errno);
-	munmap(data, FILE_SIZE);
+	munmap(data, file_size());
 	EXPECT_TRUE(seal(self->memfd, F_SEAL_WRITE));
 }
 
@@ -375,7 +378,7 @@ TEST_F(content, a_mapping_alone_keeps_the_seal_away)
 TEST_F(content, no_pin_is_left_of_parts_that_overlap)
 {
 	struct udmabuf_create_item items[] = {
-		{ .size = FILE_SIZE },
+		{ .size = file_size() },
 		{ .offset = self->page, .size = 700 * self->page },
 		{ .offset = 511 * self->page, .size = 2 * self->page },
 		{ .offset = 512 * self->page, .size = self->page },
@@ -388,7 +391,7 @@ TEST_F(content, no_pin_is_left_of_parts_that_overlap)
 		items[i].memfd = self->memfd;
 	buffer = create_list(self->device, items, ARRAY_SIZE(items));
 	ASSERT_LE(0, buffer);
-	munmap(self->file, FILE_SIZE);
+	munmap(self->file, file_size());
 	EXPECT_FALSE(seal(self->memfd, F_SEAL_WRITE));
 	close(buffer);
 	EXPECT_TRUE(seal(self->memfd, F_SEAL_WRITE));
