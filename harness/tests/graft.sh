@@ -16,6 +16,7 @@ new_tree()
 	mkdir -p "$tree"
 	(cd "$base" && cp -a --parents Makefile Kbuild MAINTAINERS drivers/dma-buf \
 		include/linux include/uapi/linux include/trace/events \
+		samples/Kconfig samples/Makefile Documentation/driver-api/index.rst \
 		tools/testing/selftests/Makefile "$tree")
 	cp -a "$tree" "$before"
 }
