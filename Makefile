@@ -29,6 +29,18 @@ test-races:
 test-reuse:
 	@harness/test reuse
 
+##test-iommu: have a device do DMA, through an IOMMU and through bounce buffers
+test-iommu:
+	@harness/test iommu
+
+##fuzz: have random programs do everything to buffers, for SECONDS=300
+fuzz:
+	@FUZZ_SECONDS=$(SECONDS) harness/test long-fuzz
+
+##coverage: tell which lines of the subsystem the tests run
+coverage:
+	@harness/test coverage
+
 ##test-callers: run the KUnit suites of the drivers that use the subsystem most
 test-callers:
 	@harness/test-callers
@@ -73,4 +85,4 @@ help:
 	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
-.PHONY: setup run test test-races test-reuse test-callers shell bench callers graft ungraft base-path menuconfig lint clean help
+.PHONY: setup run test test-races test-reuse test-iommu fuzz coverage test-callers shell bench callers graft ungraft base-path menuconfig lint clean help

@@ -28,7 +28,7 @@ guest_packages=(busybox-static cpio)
 compat_packages=(gcc-12-multilib libc6-dev-i386)
 # shellcheck disable=SC2034 # used by those who source this file
 setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
-	"${compat_packages[@]}" codespell libdrm-dev libncurses-dev libssl-dev
+	"${compat_packages[@]}" codespell lcov libdrm-dev libncurses-dev libssl-dev
 	pkg-config pyflakes3 python3 shellcheck sparse xz-utils)
 
 die()
