@@ -340,8 +340,8 @@ static long get_absent(struct file *memfd, loff_t pos, loff_t end,
 	return count;
 }
 
-static int add_pages(struct udmabuf *udmabuf, struct file *memfd,
-		     const struct udmabuf_create_item *part)
+static int refer_to_part(struct udmabuf *udmabuf, struct file *memfd,
+			 const struct udmabuf_create_item *part)
 {
 	loff_t pos = part->offset, end = part->offset + part->size;
 	struct folio_batch batch;
@@ -425,7 +425,7 @@ static int add_part(struct udmabuf *udmabuf,
 	if (mapping_map_writable(memfd->f_mapping))
 		return -EBUSY;
 	err = check_seals(memfd) ?: allocate_huge(memfd, part) ?:
-	      add_pages(udmabuf, memfd, part);
+	      refer_to_part(udmabuf, memfd, part);
 	mapping_unmap_writable(memfd->f_mapping);
 	return err;
 }
