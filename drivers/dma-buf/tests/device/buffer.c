@@ -638,13 +638,16 @@ static u32 count_fences(struct dma_resv *resv)
  * @arg: all but the id is filled in
  *
  * Context: Process context; takes the reservation lock.
+ *
+ * Return: 0, or -EINTR when a signal came while somebody had the lock.
  */
-void test_buffer_state(struct test_buffer *buffer,
-		       struct dma_buf_test_buffer_state *arg)
+int test_buffer_state(struct test_buffer *buffer,
+		      struct dma_buf_test_buffer_state *arg)
 {
 	struct dma_resv *resv = buffer->dmabuf->resv;
 
-	dma_resv_lock(resv, NULL);
+	if (dma_resv_lock_interruptible(resv, NULL))
+		return -EINTR;
 	arg->placement = buffer->memory->placement;
 	arg->pins = buffer->pins;
 	arg->mappings = buffer->num_tables;
@@ -656,4 +659,5 @@ void test_buffer_state(struct test_buffer *buffer,
 
 	scoped_guard(spinlock, &buffer->lock)
 		memcpy(arg->calls, buffer->calls, sizeof(arg->calls));
+	return 0;
 }

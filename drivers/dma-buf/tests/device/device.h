@@ -144,8 +144,8 @@ struct test_buffer *test_buffer_export(const struct dma_buf_test_buffer *arg);
 int test_buffer_fail(struct test_buffer *buffer,
 		     const struct dma_buf_test_fail *arg);
 int test_buffer_move(struct test_buffer *buffer, u32 placement);
-void test_buffer_state(struct test_buffer *buffer,
-		       struct dma_buf_test_buffer_state *arg);
+int test_buffer_state(struct test_buffer *buffer,
+		      struct dma_buf_test_buffer_state *arg);
 
 /* importer.c */
 struct test_device *test_device_create(const struct dma_buf_test_device *arg);
@@ -160,8 +160,8 @@ int test_map(struct test_attachment *attachment, struct dma_buf_test_map *arg);
 int test_unmap(struct test_attachment *attachment);
 int test_vmap(struct test_attachment *attachment);
 int test_vunmap(struct test_attachment *attachment);
-void test_attachment_state(struct test_attachment *attachment,
-			   struct dma_buf_test_attachment_state *arg);
+int test_attachment_state(struct test_attachment *attachment,
+			  struct dma_buf_test_attachment_state *arg);
 
 /* engine.c */
 void test_engine_fill(struct test_attachment *to, u64 offset, u64 length,

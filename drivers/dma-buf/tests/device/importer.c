@@ -475,11 +475,16 @@ int test_vunmap(struct test_attachment *attachment)
  * @arg: all but the id is filled in
  *
  * Context: Process context; takes the reservation lock.
+ *
+ * Return: 0, -ENOENT when it is gone, -EINTR.
  */
-void test_attachment_state(struct test_attachment *attachment,
-			   struct dma_buf_test_attachment_state *arg)
+int test_attachment_state(struct test_attachment *attachment,
+			  struct dma_buf_test_attachment_state *arg)
 {
-	dma_resv_lock(resv_of(attachment), NULL);
+	int err = lock(attachment);
+
+	if (err)
+		return err;
 	arg->pins = attachment->pins;
 	arg->mapped = !!attachment->sgt;
 	arg->stale = attachment->stale;
@@ -487,4 +492,5 @@ void test_attachment_state(struct test_attachment *attachment,
 	arg->locked = attachment->locked;
 	arg->last_notice = attachment->last_notice;
 	unlock(attachment);
+	return 0;
 }

@@ -94,9 +94,32 @@ static struct test_job *job_get(struct test_file *file, u32 id)
 	return job;
 }
 
-static int id_alloc(struct xarray *xa, u32 *id, void *entry)
+/* An id for what isn't there yet: it leads to nothing. */
+static int id_reserve(struct xarray *xa, u32 *id)
 {
-	return xa_alloc(xa, id, entry, xa_limit_31b, GFP_KERNEL);
+	return xa_alloc(xa, id, XA_ZERO_ENTRY, xa_limit_31b, GFP_KERNEL);
+}
+
+static void id_publish(struct xarray *xa, u32 id, void *entry)
+{
+	/* There is room for it already. */
+	xa_store(xa, id, entry, GFP_KERNEL);
+}
+
+/* Gives something an id once the user is sure to know it. */
+static int answer_with_id(struct test_call *call, struct xarray *xa, u32 *id,
+			  void *entry)
+{
+	int err = id_reserve(xa, id);
+
+	if (err)
+		return err;
+	err = answer(call);
+	if (err)
+		xa_release(xa, *id);
+	else
+		id_publish(xa, *id, entry);
+	return err;
 }
 
 /*
@@ -106,7 +129,6 @@ static int id_alloc(struct xarray *xa, u32 *id, void *entry)
 static int do_export(struct test_call *call)
 {
 	struct dma_buf_test_buffer *arg = &call->arg.buffer;
-	struct test_file *file = call->file;
 	struct test_buffer *buffer = test_buffer_export(arg);
 	int err;
 
@@ -117,19 +139,16 @@ static int do_export(struct test_call *call)
 		err = arg->fd;
 		goto put;
 	}
-	err = id_alloc(&file->buffers, &arg->id, buffer);
-	if (err)
-		goto put_fd;
-	/* The id's reference may go before this is over. */
+	/* The id's, which may go before this is over. */
 	get_dma_buf(buffer->dmabuf);
-	err = answer(call);
-	if (!err) {
-		fd_install(arg->fd, buffer->dmabuf->file);
-		return 0;
-	}
-	if (xa_erase(&file->buffers, arg->id))
-		buffer_put(buffer);
-put_fd:
+	err = answer_with_id(call, &call->file->buffers, &arg->id, buffer);
+	if (err)
+		goto put_both;
+	fd_install(arg->fd, buffer->dmabuf->file);
+	return 0;
+
+put_both:
+	buffer_put(buffer);
 	put_unused_fd(arg->fd);
 put:
 	buffer_put(buffer);
@@ -138,10 +157,15 @@ put:
 
 static int do_drop(struct test_call *call)
 {
+	struct xarray *buffers = &call->file->buffers;
 	struct test_buffer *buffer;
 
-	scoped_guard(mutex, &call->file->lock)
-		buffer = xa_erase(&call->file->buffers, call->arg.id);
+	scoped_guard(mutex, &call->file->lock) {
+		buffer = xa_load(buffers, call->arg.id);
+		/* Not before: the id may be reserved. */
+		if (buffer)
+			xa_erase(buffers, call->arg.id);
+	}
 	if (!buffer)
 		return -ENOENT;
 	buffer_put(buffer);
@@ -178,12 +202,13 @@ static int do_buffer_state(struct test_call *call)
 {
 	struct dma_buf_test_buffer_state *arg = &call->arg.buffer_state;
 	struct test_buffer *buffer = buffer_get(call->file, arg->buffer);
+	int err;
 
 	if (!buffer)
 		return -ENOENT;
-	test_buffer_state(buffer, arg);
+	err = test_buffer_state(buffer, arg);
 	buffer_put(buffer);
-	return answer(call);
+	return err ?: answer(call);
 }
 
 /*
@@ -193,22 +218,14 @@ static int do_buffer_state(struct test_call *call)
 static int do_device(struct test_call *call)
 {
 	struct dma_buf_test_device *arg = &call->arg.device;
-	struct xarray *devices = &call->file->devices;
 	struct test_device *device = test_device_create(arg);
 	int err;
 
 	if (IS_ERR(device))
 		return PTR_ERR(device);
-	/* Nobody can guess the id before it stays. */
-	guard(mutex)(&call->file->lock);
-	err = id_alloc(devices, &arg->id, device);
-	if (!err) {
-		err = answer(call);
-		if (!err)
-			return 0;
-		xa_erase(devices, arg->id);
-	}
-	test_device_put(device);
+	err = answer_with_id(call, &call->file->devices, &arg->id, device);
+	if (err)
+		test_device_put(device);
 	return err;
 }
 
@@ -269,15 +286,9 @@ static int do_attach(struct test_call *call)
 		err = PTR_ERR(attachment);
 		goto unuse;
 	}
-	scoped_guard(mutex, &file->lock) {
-		err = id_alloc(&file->attachments, &arg->id, attachment);
-		if (!err) {
-			err = answer(call);
-			if (!err)
-				return 0;
-			xa_erase(&file->attachments, arg->id);
-		}
-	}
+	err = answer_with_id(call, &file->attachments, &arg->id, attachment);
+	if (!err)
+		return 0;
 	test_attachment_put(attachment);
 unuse:
 	device_unuse(file, device);
@@ -366,12 +377,13 @@ static int do_attachment_state(struct test_call *call)
 	struct dma_buf_test_attachment_state *arg = &call->arg.attachment_state;
 	struct test_attachment *attachment = attachment_get(call->file,
 							    arg->attachment);
+	int err;
 
 	if (!attachment)
 		return -ENOENT;
-	test_attachment_state(attachment, arg);
+	err = test_attachment_state(attachment, arg);
 	test_attachment_put(attachment);
-	return answer(call);
+	return err ?: answer(call);
 }
 
 /*
@@ -445,7 +457,7 @@ static int do_job(struct test_call *call)
 
 	if (IS_ERR(job))
 		return PTR_ERR(job);
-	err = id_alloc(jobs, &arg->id, XA_ZERO_ENTRY);
+	err = id_reserve(jobs, &arg->id);
 	if (err)
 		goto put;
 	err = submit_with_fd(call, job);
@@ -453,8 +465,7 @@ static int do_job(struct test_call *call)
 		xa_release(jobs, arg->id);
 		goto put;
 	}
-	/* There is room for it already. */
-	xa_store(jobs, arg->id, job, GFP_KERNEL);
+	id_publish(jobs, arg->id, job);
 	return 0;
 
 put:

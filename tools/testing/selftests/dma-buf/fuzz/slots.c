@@ -41,9 +41,12 @@ void slot_put(enum kind kind, unsigned int index, int value)
 		close(old);
 }
 
-/* Small arguments are of the kind itself, larger ones tell the kind. */
-void slot_of_argument(enum kind kind, __u8 argument, enum kind *slot_kind,
-		      unsigned int *index)
+/*
+ * Which slot an argument stands for when one of @kind is asked for: small arguments
+ * are of the kind itself, larger ones tell the kind.
+ */
+static void slot_of_argument(enum kind kind, __u8 argument, enum kind *slot_kind,
+			     unsigned int *index)
 {
 	unsigned int other = argument / SLOTS;
 

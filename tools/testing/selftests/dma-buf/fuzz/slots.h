@@ -29,10 +29,6 @@ int slot_take(enum kind kind, unsigned int index);
 /* Puts something in. What was there is closed if it is a fd. */
 void slot_put(enum kind kind, unsigned int index, int value);
 
-/* Which slot an argument stands for when one of @kind is asked for. */
-void slot_of_argument(enum kind kind, __u8 argument, enum kind *slot_kind,
-		      unsigned int *index);
-
 /* The fd or handle that an argument stands for. */
 __u64 slot_value(enum kind kind, __u8 argument);
 
