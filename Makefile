@@ -53,9 +53,21 @@ shell:
 bench:
 	@harness/bench
 
-##callers: compile all of the kernel that uses the subsystem
+##callers: compile all of the kernel that uses the subsystem, WAYS="x86_64 arm64 i386 clang"
 callers:
-	@harness/callers
+	@harness/callers $(WAYS)
+
+##options: build kernels with the series' options off and on, SEEDS=16
+options:
+	@harness/options $(SEEDS)
+
+##series: write the patches, and check them
+series:
+	@harness/series
+
+##bisect: build, boot and try the kernel after each patch
+bisect:
+	@harness/bisect
 
 ##graft: put the series into a Linux 6.12 tree, TREE=DIR
 graft:
@@ -85,4 +97,4 @@ help:
 	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
-.PHONY: setup run test test-races test-reuse test-iommu fuzz coverage test-callers shell bench callers graft ungraft base-path menuconfig lint clean help
+.PHONY: setup run test test-races test-reuse test-iommu fuzz coverage test-callers shell bench callers options series bisect graft ungraft base-path menuconfig lint clean help

@@ -145,7 +145,17 @@ need_memory()
 	[ "$free" -ge "$1" ] || die "$free MB of memory are available, $1 MB are needed"
 }
 
-# kernel_dir base|series PROFILE: where harness/build builds it
+# tree_of base|series|bisect: prints where its sources are
+tree_of()
+{
+	case $1 in
+	base) "$top/harness/base" ;;
+	series) "$top/harness/tree" ;;
+	bisect) echo "$build/bisect/tree" ;;
+	esac
+}
+
+# kernel_dir base|series|bisect PROFILE: where harness/build builds it
 kernel_dir()
 {
 	local suffix=-$arch

@@ -14,10 +14,10 @@ new_tree()
 {
 	rm -rf "$tree" "$before"
 	mkdir -p "$tree"
+	# shellcheck disable=SC2046 # words
 	(cd "$base" && cp -a --parents Makefile Kbuild MAINTAINERS drivers/dma-buf \
 		include/linux include/uapi/linux include/trace/events \
-		samples/Kconfig samples/Makefile Documentation/driver-api/index.rst \
-		tools/testing/selftests/Makefile "$tree")
+		$(sed -n 's,^--- a/,,p' "$top"/patches/*.patch) "$tree")
 	cp -a "$tree" "$before"
 }
 
