@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An importer, in both of its forms. A static one has the buffer stay where it is for
+ * as long as it is mapped. A dynamic one is told when it moves, and maps it again.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/scatterlist.h>
+#include <linux/uaccess.h>
+
+#include "example.h"
+
+/* Who does DMA, or would. */
+static struct platform_device *engine;
+
+/* Stands for what a driver does with a table: here, telling how much is in it. */
+static void use_table(struct sg_table *table, struct dma_buf_example_import *data)
+{
+	struct scatterlist *entry;
+	unsigned int i;
+
+	data->bytes = 0;
+	data->entries = table->nents;
+	for_each_sgtable_dma_sg(table, entry, i)
+		data->bytes += sg_dma_len(entry);
+}
+
+/* Exporters need not wait for anybody, so importers do; here, for who writes. */
+static int wait_for_writers(struct dma_buf *dmabuf)
+{
+	long ret = dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_WRITE, true,
+					 MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ret : 0;
+}
+
+static int import_static(struct dma_buf *dmabuf, struct dma_buf_example_import *data)
+{
+	struct dma_buf_attachment *attach = dma_buf_attach(dmabuf, &engine->dev);
+	struct sg_table *table;
+	int ret;
+
+	if (IS_ERR(attach))
+		return PTR_ERR(attach);
+	table = dma_buf_map_attachment_unlocked(attach, DMA_TO_DEVICE);
+	if (IS_ERR(table)) {
+		ret = PTR_ERR(table);
+		goto detach;
+	}
+	ret = wait_for_writers(dmabuf);
+	if (!ret)
+		use_table(table, data);
+	dma_buf_unmap_attachment_unlocked(attach, table, DMA_TO_DEVICE);
+detach:
+	dma_buf_detach(dmabuf, attach);
+	return ret;
+}
+
+/* What a dynamic importer knows of a buffer. */
+struct example_import {
+	struct dma_buf_attachment *attach;
+	/* What was mapped, NULL since the buffer moved; under the reservation lock. */
+	struct sg_table *table;
+};
+
+static void drop_table(struct example_import *import)
+{
+	if (import->table)
+		dma_buf_unmap_attachment(import->attach, import->table, DMA_TO_DEVICE);
+	import->table = NULL;
+}
+
+/*
+ * The exporter has the reservation lock, and waits for all fences before it moves
+ * anything: a driver whose engine is at work need only make sure that the next job
+ * maps anew.
+ */
+static void example_move_notify(struct dma_buf_attachment *attach)
+{
+	drop_table(attach->importer_priv);
+}
+
+static const struct dma_buf_attach_ops example_attach_ops = {
+	.move_notify = example_move_notify,
+};
+
+/* As long as the lock is held, the buffer does not move. */
+static int use_locked(struct example_import *import, struct dma_buf_example_import *data)
+{
+	struct sg_table *table;
+
+	dma_resv_assert_held(import->attach->dmabuf->resv);
+	if (!import->table) {
+		table = dma_buf_map_attachment(import->attach, DMA_TO_DEVICE);
+		if (IS_ERR(table))
+			return PTR_ERR(table);
+		import->table = table;
+	}
+	use_table(import->table, data);
+	return 0;
+}
+
+static int import_dynamic(struct dma_buf *dmabuf, struct dma_buf_example_import *data)
+{
+	struct example_import import = {};
+	int ret;
+
+	import.attach = dma_buf_dynamic_attach(dmabuf, &engine->dev, &example_attach_ops,
+					       &import);
+	if (IS_ERR(import.attach))
+		return PTR_ERR(import.attach);
+	ret = wait_for_writers(dmabuf);
+	if (ret)
+		goto detach;
+	ret = dma_resv_lock_interruptible(dmabuf->resv, NULL);
+	if (ret)
+		goto detach;
+	ret = use_locked(&import, data);
+	drop_table(&import);
+	dma_resv_unlock(dmabuf->resv);
+detach:
+	dma_buf_detach(dmabuf, import.attach);
+	return ret;
+}
+
+static long example_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	struct dma_buf_example_import data;
+	struct dma_buf *dmabuf;
+	int ret;
+
+	if (cmd != DMA_BUF_EXAMPLE_IMPORT)
+		return -ENOTTY;
+	if (copy_from_user(&data, user, sizeof(data)))
+		return -EFAULT;
+	if (data.flags & ~DMA_BUF_EXAMPLE_DYNAMIC || data.pad)
+		return -EINVAL;
+
+	dmabuf = dma_buf_get(data.fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	if (data.flags & DMA_BUF_EXAMPLE_DYNAMIC)
+		ret = import_dynamic(dmabuf, &data);
+	else
+		ret = import_static(dmabuf, &data);
+	dma_buf_put(dmabuf);
+	if (!ret && copy_to_user(user, &data, sizeof(data)))
+		ret = -EFAULT;
+	return ret;
+}
+
+static const struct file_operations example_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = example_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice example_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "dma_buf_example_importer",
+	.fops = &example_fops,
+};
+
+static int __init example_init(void)
+{
+	int ret;
+
+	engine = platform_device_register_simple("dma_buf_example_importer",
+						 PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(engine))
+		return PTR_ERR(engine);
+	/* A piece of a table may be as long as the memory is contiguous. */
+	dma_set_max_seg_size(&engine->dev, UINT_MAX);
+	ret = dma_set_mask_and_coherent(&engine->dev, DMA_BIT_MASK(64));
+	if (!ret)
+		ret = misc_register(&example_device);
+	if (ret)
+		platform_device_unregister(engine);
+	return ret;
+}
+module_init(example_init);
+
+/* No open file is left, so none of its buffers is attached any more. */
+static void __exit example_exit(void)
+{
+	misc_deregister(&example_device);
+	platform_device_unregister(engine);
+}
+module_exit(example_exit);
+
+MODULE_DESCRIPTION("Example of a dma-buf importer");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(DMA_BUF);
