@@ -89,6 +89,10 @@ menuconfig:
 lint:
 	@harness/lint
 
+##docs: make HTML of the documentation, and tell what it lacks
+docs:
+	@harness/docs
+
 ##clean: remove build/, all that was made from the checkout
 clean:
 	@rm -rf build
@@ -97,4 +101,4 @@ help:
 	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
-.PHONY: setup run test test-races test-reuse test-iommu fuzz coverage test-callers shell bench callers options series bisect graft ungraft base-path menuconfig lint clean help
+.PHONY: setup run test test-races test-reuse test-iommu fuzz coverage test-callers shell bench callers options series bisect graft ungraft base-path menuconfig lint docs clean help

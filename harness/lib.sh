@@ -26,9 +26,10 @@ build_packages=(bc bison flex gcc libc6-dev libelf-dev make patch perl rsync)
 guest_packages=(busybox-static cpio)
 # For 32-bit programs. Of gcc-multilib, apt would remove it for a cross compiler.
 compat_packages=(gcc-12-multilib libc6-dev-i386)
+docs_packages=(python3-sphinx)
 # shellcheck disable=SC2034 # used by those who source this file
 setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
-	"${compat_packages[@]}" codespell lcov libdrm-dev libncurses-dev libssl-dev
+	"${compat_packages[@]}" "${docs_packages[@]}" codespell lcov libdrm-dev libncurses-dev libssl-dev
 	pkg-config pyflakes3 python3 shellcheck sparse xz-utils)
 
 die()

@@ -201,6 +201,12 @@ static void array_release(struct dma_fence *fence)
 	dma_fence_free(fence);
 }
 
+/**
+ * DOC: dma_fence_array_ops
+ *
+ * The ops of all arrays, by which dma_fence_is_array() knows one. Exported for that
+ * alone.
+ */
 const struct dma_fence_ops dma_fence_array_ops = {
 	.get_driver_name = array_driver_name,
 	.get_timeline_name = array_timeline_name,

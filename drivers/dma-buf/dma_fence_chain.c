@@ -431,6 +431,12 @@ static void chain_release(struct dma_fence *fence)
 	dma_fence_free(fence);
 }
 
+/**
+ * DOC: dma_fence_chain_ops
+ *
+ * The ops of all links of chains, by which dma_fence_is_chain() knows one. Exported
+ * for that alone.
+ */
 const struct dma_fence_ops dma_fence_chain_ops = {
 	.use_64bit_seqno = true,
 	.get_driver_name = chain_driver_name,

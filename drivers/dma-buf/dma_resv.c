@@ -35,6 +35,12 @@
 #define FEWEST_HASH_BITS 6
 #define MOST_HASH_BITS 26
 
+/**
+ * DOC: reservation_ww_class
+ *
+ * The class of the locks of all reservation objects, for ww_acquire_init() of a
+ * context under which several are locked.
+ */
 DEFINE_WD_CLASS(reservation_ww_class);
 EXPORT_SYMBOL(reservation_ww_class);
 

@@ -73,8 +73,21 @@ struct dma_resv {
 	struct dma_resv_list __rcu *fences;
 };
 
-/* What lockdep knows of the caller, and what it complains about. */
+/**
+ * dma_resv_held - whether the caller has a reservation object locked
+ * @obj: the reservation object
+ *
+ * For conditions that only lockdep evaluates, as in rcu_dereference_check():
+ * without it nobody knows, and a call would not link.
+ */
 #define dma_resv_held(obj) lockdep_is_held(&(obj)->lock.base)
+
+/**
+ * dma_resv_assert_held - warn unless the caller has a reservation object locked
+ * @obj: the reservation object
+ *
+ * Does nothing without lockdep.
+ */
 #define dma_resv_assert_held(obj) lockdep_assert_held(&(obj)->lock.base)
 
 #ifdef CONFIG_DEBUG_MUTEXES

@@ -23,7 +23,12 @@ static struct dentry *directory;
 /* Steps for each power of two, as a shift. */
 #define STEPS_SHIFT	2
 
-/* Below 4 ns the steps are those numbers themselves. */
+/**
+ * dma_heap_latency_step - how a latency is counted
+ * @ns: the latency; below 4 ns the steps are those numbers themselves
+ *
+ * Return: index in dma_heap_stats.latencies.
+ */
 unsigned int dma_heap_latency_step(u64 ns)
 {
 	unsigned int power;
@@ -36,7 +41,13 @@ unsigned int dma_heap_latency_step(u64 ns)
 }
 EXPORT_SYMBOL_IF_KUNIT(dma_heap_latency_step);
 
-/* The longest latency that counts as @step, but for the last one. */
+/**
+ * dma_heap_latency_bound - the longest latency that is counted as a step
+ * @step: what dma_heap_latency_step() gives for it; not the last one, in which all
+ *	longer ones are counted
+ *
+ * Return: that latency in ns.
+ */
 u64 dma_heap_latency_bound(unsigned int step)
 {
 	unsigned int power = step >> STEPS_SHIFT;

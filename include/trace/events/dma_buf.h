@@ -10,10 +10,34 @@
 #include <linux/mm.h>
 #include <linux/tracepoint.h>
 
-/*
- * Every event names the buffer by the number that fdinfo and bufinfo show.
- * Raise them while the buffer is certainly alive, never after a put.
+/**
+ * DOC: trace events of buffers
+ *
+ * Every event names the buffer: exp_name, size, and in ino the number that fdinfo
+ * and bufinfo show. What else it tells is in brackets.
+ *
+ * ========================  =====================================================
+ * dma_buf_export            a buffer was made (count: references)
+ * dma_buf_fd                a process got a descriptor of it (fd)
+ * dma_buf_get               the kernel looked up a process's descriptor (fd)
+ * dma_buf_put               the kernel drops a reference (count, before that)
+ * dma_buf_release           the last reference is gone, the exporter frees it
+ * dma_buf_dynamic_attach    a device was attached (dev, dynamic, peer2peer); of
+ *                           dma_buf_attach(), too, and then dynamic is 0
+ * dma_buf_detach            a device leaves
+ * dma_buf_pin               a pin was taken, by the importer or for a mapping
+ * dma_buf_unpin             a pin is dropped
+ * dma_buf_map               an importer got a table (dev, dir, nents: its entries)
+ * dma_buf_unmap             an importer gives it back
+ * dma_buf_move_notify       the exporter is about to move it
+ * dma_buf_begin_cpu_access  the CPU is about to touch it (dir, offset, len)
+ * dma_buf_end_cpu_access    the CPU is done for now
+ * dma_buf_mmap_internal     a process maps its file (vma, pgoff)
+ * dma_buf_mmap              a driver maps it through another file
+ * ========================  =====================================================
  */
+
+/* Raise them while the buffer is certainly alive, never after a put. */
 
 #define show_dma_direction(dir)				\
 	__print_symbolic(dir,				\

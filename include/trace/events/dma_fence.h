@@ -8,6 +8,25 @@
 #include <linux/dma-fence.h>
 #include <linux/tracepoint.h>
 
+/**
+ * DOC: trace events of fences
+ *
+ * Every event names the fence: driver, timeline, and the lower 32 bits of context
+ * and seqno.
+ *
+ * =======================  ======================================================
+ * dma_fence_init           a fence was made
+ * dma_fence_emit           its work went to the device; raised by drivers
+ * dma_fence_enable_signal  its driver is asked to have it signal by itself
+ * dma_fence_signaled       it has signalled
+ * dma_fence_destroy        its last reference is gone
+ * dma_fence_wait_start     a task begins to wait for it
+ * dma_fence_wait_end       the task goes on
+ * =======================  ======================================================
+ *
+ * Modules of drivers may raise the first four.
+ */
+
 /* Which fence; tools know these fields, and that the numbers have 32 bits. */
 DECLARE_EVENT_CLASS(dma_fence,
 		    TP_PROTO(struct dma_fence *fence),

@@ -8,6 +8,17 @@
 #include <linux/dma-heap.h>
 #include <linux/tracepoint.h>
 
+/**
+ * DOC: trace events of heaps
+ *
+ * Every event tells heap, bytes, how long it took in ns, and error.
+ *
+ * ==============  ===============================================================
+ * dma_heap_alloc  a heap made a buffer, or failed with an error
+ * dma_heap_free   a buffer's memory went back to its heap
+ * ==============  ===============================================================
+ */
+
 /* Memory that comes from a heap, and memory that goes back. */
 DECLARE_EVENT_CLASS(dma_heap,
 		    TP_PROTO(struct dma_heap *heap, u64 bytes, u64 ns,
