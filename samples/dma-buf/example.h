@@ -37,7 +37,9 @@ struct dma_buf_example_export {
  * @entries: out: in how many pieces
  * @pad: in: 0
  *
- * Of /dev/dma_buf_example_importer. Waits for those who write the buffer. EBADF: @fd
+ * Of /dev/dma_buf_example_importer. Waits for those who write the buffer. With
+ * DMA_BUF_EXAMPLE_DYNAMIC it stays attached and mapped, until the file is closed or
+ * imports another one in this way; without, all is undone at once. EBADF: @fd
  * is not open; EINVAL: it is no dma-buf, or @flags or @pad are unknown; EINTR, ENOMEM,
  * or why the exporter cannot map the buffer.
  */

@@ -4,6 +4,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/iosys-map.h>
@@ -18,6 +19,12 @@
 
 #include "example.h"
 
+/*
+ * Several devices can have the same pages mapped. So mapping leaves the caches alone, and
+ * what the one side is to see of the other is synced in steps of its own.
+ */
+#define MAPPING_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
+
 struct example_buffer {
 	void *memory;
 	size_t size;
@@ -31,7 +38,8 @@ struct example_mapping {
 	struct list_head node;
 	struct device *dev;
 	struct sg_table table;
-	bool mapped;
+	/* As it is mapped; DMA_NONE if it isn't. */
+	enum dma_data_direction dir;
 };
 
 static int build_table(struct sg_table *table, struct example_buffer *buffer)
@@ -61,6 +69,7 @@ static int example_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *att
 		return ret;
 	}
 	mapping->dev = attach->dev;
+	mapping->dir = DMA_NONE;
 	attach->priv = mapping;
 	mutex_lock(&buffer->lock);
 	list_add(&mapping->node, &buffer->mappings);
@@ -89,12 +98,13 @@ static struct sg_table *example_map(struct dma_buf_attachment *attach,
 	int ret;
 
 	guard(mutex)(&buffer->lock);
-	if (mapping->mapped)
+	if (mapping->dir != DMA_NONE)
 		return ERR_PTR(-EBUSY);
-	ret = dma_map_sgtable(attach->dev, &mapping->table, dir, 0);
+	ret = dma_map_sgtable(attach->dev, &mapping->table, dir, MAPPING_ATTRS);
 	if (ret)
 		return ERR_PTR(ret);
-	mapping->mapped = true;
+	dma_sync_sgtable_for_device(attach->dev, &mapping->table, dir);
+	mapping->dir = dir;
 	return &mapping->table;
 }
 
@@ -105,20 +115,31 @@ static void example_unmap(struct dma_buf_attachment *attach, struct sg_table *ta
 	struct example_mapping *mapping = attach->priv;
 
 	guard(mutex)(&buffer->lock);
-	dma_unmap_sgtable(attach->dev, table, dir, 0);
-	mapping->mapped = false;
+	mapping->dir = DMA_NONE;
+	dma_sync_sgtable_for_cpu(attach->dev, table, dir);
+	dma_unmap_sgtable(attach->dev, table, dir, MAPPING_ATTRS);
 }
 
-/* The CPU is to see what devices wrote: those that do not share its caches. */
+/*
+ * The CPU is to see what devices wrote: those that do not share its caches. Whatever the
+ * CPU does, a table is synced in the direction in which it is mapped. And what a device
+ * is still writing can't be synced, so those that the CPU conflicts with come first.
+ */
 static int example_begin_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
 {
 	struct example_buffer *buffer = dmabuf->priv;
 	struct example_mapping *mapping;
+	long ret;
 
+	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(dir != DMA_FROM_DEVICE),
+				    true, MAX_SCHEDULE_TIMEOUT);
+	if (ret < 0)
+		return ret;
 	guard(mutex)(&buffer->lock);
 	list_for_each_entry(mapping, &buffer->mappings, node)
-		if (mapping->mapped)
-			dma_sync_sgtable_for_cpu(mapping->dev, &mapping->table, dir);
+		if (mapping->dir != DMA_NONE)
+			dma_sync_sgtable_for_cpu(mapping->dev, &mapping->table,
+						 mapping->dir);
 	invalidate_kernel_vmap_range(buffer->memory, buffer->size);
 	return 0;
 }
@@ -132,8 +153,9 @@ static int example_end_access(struct dma_buf *dmabuf, enum dma_data_direction di
 	flush_kernel_vmap_range(buffer->memory, buffer->size);
 	guard(mutex)(&buffer->lock);
 	list_for_each_entry(mapping, &buffer->mappings, node)
-		if (mapping->mapped)
-			dma_sync_sgtable_for_device(mapping->dev, &mapping->table, dir);
+		if (mapping->dir != DMA_NONE)
+			dma_sync_sgtable_for_device(mapping->dev, &mapping->table,
+						    mapping->dir);
 	return 0;
 }
 

@@ -20,9 +20,12 @@
 
 /*
  * A fence's ops are in this module, and whoever has the fence calls them. So each
- * fence holds the module. The reference goes when the fence does, which is
- * in example_release(): a few instructions are still to run then, and the memory is
- * freed after a grace period, so example_exit() waits for one.
+ * fence holds the module: while a sync file or a buffer has one, be it signalled or not,
+ * the module can't be unloaded. Waiting for them in example_exit() instead would be
+ * waiting for programs to close their files.
+ *
+ * The reference goes in example_release(), of which a few instructions are still to run
+ * then. What example_exit() does wait for is the end of those.
  */
 struct example_job {
 	struct dma_fence fence;
@@ -153,6 +156,9 @@ module_init(example_init);
 static void __exit example_exit(void)
 {
 	misc_deregister(&example_device);
+	/* Who released a fence may be a task that was preempted there ... */
+	synchronize_rcu_tasks();
+	/* ... or an interrupt; and others may look at the last fence's ops under RCU. */
 	synchronize_rcu();
 }
 module_exit(example_exit);

@@ -14,6 +14,9 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+/* As in example_exporter.c: several devices can have the same pages mapped. */
+#define MAPPING_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
+
 /* A buffer's priv is the first of its pages; its size tells how many. */
 static struct page *pages_of(struct dma_buf *dmabuf)
 {
@@ -37,9 +40,13 @@ static struct sg_table *example_map(struct dma_buf_attachment *attach,
 	if (ret)
 		goto free;
 	sg_set_page(table->sgl, pages_of(attach->dmabuf), attach->dmabuf->size, 0);
-	ret = dma_map_sgtable(attach->dev, table, dir, 0);
-	if (!ret)
-		return table;
+	ret = dma_map_sgtable(attach->dev, table, dir, MAPPING_ATTRS);
+	if (ret)
+		goto free_entries;
+	dma_sync_sgtable_for_device(attach->dev, table, dir);
+	return table;
+
+free_entries:
 	sg_free_table(table);
 free:
 	kfree(table);
@@ -49,7 +56,8 @@ free:
 static void example_unmap(struct dma_buf_attachment *attach, struct sg_table *table,
 			  enum dma_data_direction dir)
 {
-	dma_unmap_sgtable(attach->dev, table, dir, 0);
+	dma_sync_sgtable_for_cpu(attach->dev, table, dir);
+	dma_unmap_sgtable(attach->dev, table, dir, MAPPING_ATTRS);
 	sg_free_table(table);
 	kfree(table);
 }
@@ -91,7 +99,8 @@ static struct dma_buf *example_allocate(struct dma_heap *heap, unsigned long len
 
 	if (len > PAGE_SIZE << MAX_PAGE_ORDER)
 		return ERR_PTR(-ENOMEM);
-	memory = alloc_pages_exact(len, GFP_USER | __GFP_ZERO | __GFP_NOWARN);
+	memory = alloc_pages_exact(len, GFP_USER | __GFP_ZERO | __GFP_RETRY_MAYFAIL |
+				   __GFP_NOWARN);
 	if (!memory)
 		return ERR_PTR(-ENOMEM);
 	info.exp_name = dma_heap_get_name(heap);
@@ -123,3 +132,4 @@ module_init(example_init);
 MODULE_DESCRIPTION("Example of a dma-buf heap");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS(DMA_BUF);
+MODULE_IMPORT_NS(DMA_BUF_HEAP);

@@ -8,8 +8,10 @@
 #include <linux/dma-resv.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "example.h"
@@ -60,17 +62,22 @@ detach:
 	return ret;
 }
 
-/* What a dynamic importer knows of a buffer. */
+/* What an open file has of the buffer that it follows. */
 struct example_import {
+	/* Outside of the reservation lock; of @attach. */
+	struct mutex lock;
+	/* With a reference on the buffer; NULL: there is none yet. */
 	struct dma_buf_attachment *attach;
-	/* What was mapped, NULL since the buffer moved; under the reservation lock. */
+	/* What is mapped, NULL since the buffer moved; under the reservation lock. */
 	struct sg_table *table;
 };
 
-static void drop_table(struct example_import *import)
+static void drop_table(struct dma_buf_attachment *attach)
 {
+	struct example_import *import = attach->importer_priv;
+
 	if (import->table)
-		dma_buf_unmap_attachment(import->attach, import->table, DMA_TO_DEVICE);
+		dma_buf_unmap_attachment(attach, import->table, DMA_TO_DEVICE);
 	import->table = NULL;
 }
 
@@ -81,7 +88,7 @@ static void drop_table(struct example_import *import)
  */
 static void example_move_notify(struct dma_buf_attachment *attach)
 {
-	drop_table(attach->importer_priv);
+	drop_table(attach);
 }
 
 static const struct dma_buf_attach_ops example_attach_ops = {
@@ -104,26 +111,52 @@ static int use_locked(struct example_import *import, struct dma_buf_example_impo
 	return 0;
 }
 
-static int import_dynamic(struct dma_buf *dmabuf, struct dma_buf_example_import *data)
+static void unfollow(struct example_import *import)
 {
-	struct example_import import = {};
-	int ret;
+	struct dma_buf_attachment *attach = import->attach;
+	struct dma_buf *dmabuf;
 
-	import.attach = dma_buf_dynamic_attach(dmabuf, &engine->dev, &example_attach_ops,
-					       &import);
-	if (IS_ERR(import.attach))
-		return PTR_ERR(import.attach);
-	ret = wait_for_writers(dmabuf);
-	if (ret)
-		goto detach;
-	ret = dma_resv_lock_interruptible(dmabuf->resv, NULL);
-	if (ret)
-		goto detach;
-	ret = use_locked(&import, data);
-	drop_table(&import);
+	if (!attach)
+		return;
+	dmabuf = attach->dmabuf;
+	dma_resv_lock(dmabuf->resv, NULL);
+	drop_table(attach);
 	dma_resv_unlock(dmabuf->resv);
-detach:
-	dma_buf_detach(dmabuf, import.attach);
+	dma_buf_detach(dmabuf, attach);
+	dma_buf_put(dmabuf);
+	import->attach = NULL;
+}
+
+static int follow(struct example_import *import, struct dma_buf *dmabuf)
+{
+	struct dma_buf_attachment *attach;
+
+	if (import->attach && import->attach->dmabuf == dmabuf)
+		return 0;
+	unfollow(import);
+	attach = dma_buf_dynamic_attach(dmabuf, &engine->dev, &example_attach_ops, import);
+	if (IS_ERR(attach))
+		return PTR_ERR(attach);
+	get_dma_buf(dmabuf);
+	import->attach = attach;
+	return 0;
+}
+
+/* The next time, the buffer is attached, and if it has not moved it is mapped, too. */
+static int import_dynamic(struct example_import *import, struct dma_buf *dmabuf,
+			  struct dma_buf_example_import *data)
+{
+	int ret = mutex_lock_interruptible(&import->lock);
+
+	if (ret)
+		return ret;
+	ret = follow(import, dmabuf) ?: wait_for_writers(dmabuf) ?:
+	      dma_resv_lock_interruptible(dmabuf->resv, NULL);
+	if (!ret) {
+		ret = use_locked(import, data);
+		dma_resv_unlock(dmabuf->resv);
+	}
+	mutex_unlock(&import->lock);
 	return ret;
 }
 
@@ -145,7 +178,7 @@ static long example_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 	if (data.flags & DMA_BUF_EXAMPLE_DYNAMIC)
-		ret = import_dynamic(dmabuf, &data);
+		ret = import_dynamic(file->private_data, dmabuf, &data);
 	else
 		ret = import_static(dmabuf, &data);
 	dma_buf_put(dmabuf);
@@ -154,8 +187,31 @@ static long example_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	return ret;
 }
 
+static int example_open(struct inode *inode, struct file *file)
+{
+	struct example_import *import = kzalloc(sizeof(*import), GFP_KERNEL);
+
+	if (!import)
+		return -ENOMEM;
+	mutex_init(&import->lock);
+	file->private_data = import;
+	return 0;
+}
+
+static int example_release(struct inode *inode, struct file *file)
+{
+	struct example_import *import = file->private_data;
+
+	unfollow(import);
+	mutex_destroy(&import->lock);
+	kfree(import);
+	return 0;
+}
+
 static const struct file_operations example_fops = {
 	.owner = THIS_MODULE,
+	.open = example_open,
+	.release = example_release,
 	.unlocked_ioctl = example_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

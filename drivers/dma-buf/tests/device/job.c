@@ -567,5 +567,8 @@ int test_jobs_init(void)
 void test_jobs_exit(void)
 {
 	destroy_workqueue(engines);
+	/* Who put the last fence may have been preempted on his way out of here, ... */
+	synchronize_rcu_tasks();
+	/* ... and what that left may still be about to return. */
 	rcu_barrier();
 }
