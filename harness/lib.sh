@@ -29,8 +29,9 @@ compat_packages=(gcc-12-multilib libc6-dev-i386)
 docs_packages=(python3-sphinx)
 # shellcheck disable=SC2034 # used by those who source this file
 setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
-	"${compat_packages[@]}" "${docs_packages[@]}" codespell lcov libdrm-dev libncurses-dev libssl-dev
-	pkg-config pyflakes3 python3 shellcheck sparse xz-utils)
+	"${compat_packages[@]}" "${docs_packages[@]}" clang coccinelle codespell lcov libdrm-dev
+	libncurses-dev libpython3-dev libssl-dev lld llvm ocaml pkg-config pyflakes3 python3 shellcheck
+	sparse xz-utils)
 
 die()
 {

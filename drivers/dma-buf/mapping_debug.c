@@ -69,6 +69,7 @@ void dma_buf_debug_detach(struct dma_buf_attachment *attach)
 	struct dma_buf *dmabuf = attach->dmabuf;
 	struct dma_buf_loan *loan, *next;
 
+	dma_resv_assert_held(dmabuf->resv);
 	list_for_each_entry_safe(loan, next, &attach->mappings, node) {
 		dma_buf_misuse(dmabuf->exp_name, attach->dev,
 			       "detached while mapped");

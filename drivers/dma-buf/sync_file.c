@@ -23,6 +23,7 @@
 #include <linux/string.h>
 #include <linux/sync_file.h>
 #include <linux/uaccess.h>
+#include <linux/unroll.h>
 #include <uapi/linux/sync_file.h>
 
 #include "sync_debug.h"
@@ -271,19 +272,18 @@ static void describe_fence(struct dma_fence *fence,
  * Word by word: a call of copy_to_user() for each fence, or the loop that the
  * compiler would make of this, costs more than filling in what is copied.
  */
+#define PUT_WORD(i, to, from, fault) { unsafe_put_user((from)[i], &(to)[i], fault); }
+
 static long put_fence_info(struct sync_fence_info __user *user,
 			   const struct sync_fence_info *info)
 {
 	u64 __user *to = (u64 __user *)user;
 	const u64 *from = (const u64 *)info;
-	size_t i;
 
 	static_assert(sizeof(*info) == 10 * sizeof(u64));
 	if (!user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
-#pragma GCC unroll 10
-	for (i = 0; i < 10; i++)
-		unsafe_put_user(from[i], &to[i], fault);
+	UNROLL(10, PUT_WORD, to, from, fault);
 	user_access_end();
 	return 0;
 fault:

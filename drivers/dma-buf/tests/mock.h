@@ -190,8 +190,6 @@ struct dma_resv *mock_resv(struct kunit *test);
 void mock_lock_elsewhere(struct kunit *test, struct dma_resv *resv);
 int mock_resv_add(struct dma_resv *resv, struct dma_fence *fence,
 		  enum dma_resv_usage usage);
-void mock_fence_share(struct mock_buffer *buffer, struct dma_fence *fence,
-		      enum dma_resv_usage usage);
 void mock_fence_signal_after(struct dma_fence *fence, ktime_t delay);
 void mock_fence_signal_at_look(struct dma_fence *fence,
 			       struct dma_fence *other);
@@ -267,7 +265,6 @@ struct mock_job {
 extern const struct dma_fence_ops mock_job_ops;
 
 struct mock_job *mock_job_make(u64 context, u64 seqno);
-void mock_job_end(struct mock_job *job);
 struct mock_job *mock_job_on(struct kunit *test, u64 context, u64 seqno);
 struct mock_job *mock_job(struct kunit *test);
 int mock_references(struct dma_fence *fence);

@@ -202,19 +202,6 @@ void mock_lock_elsewhere(struct kunit *test, struct dma_resv *resv)
 }
 
 /**
- * mock_fence_share - put a fence into a buffer's reservation object
- * @buffer: the buffer
- * @fence: the fence
- * @usage: what for
- */
-void mock_fence_share(struct mock_buffer *buffer, struct dma_fence *fence,
-		      enum dma_resv_usage usage)
-{
-	KUNIT_ASSERT_EQ(buffer->test, 0,
-			mock_resv_add(buffer->dmabuf->resv, fence, usage));
-}
-
-/**
  * mock_fence_add - make a fence and put it into a buffer's reservation object
  * @buffer: the buffer
  * @usage: what for
@@ -226,7 +213,8 @@ struct dma_fence *mock_fence_add(struct mock_buffer *buffer,
 {
 	struct dma_fence *fence = mock_fence(buffer->test);
 
-	mock_fence_share(buffer, fence, usage);
+	KUNIT_ASSERT_EQ(buffer->test, 0,
+			mock_resv_add(buffer->dmabuf->resv, fence, usage));
 	return fence;
 }
 

@@ -95,19 +95,12 @@ struct mock_job *mock_job_make(u64 context, u64 seqno)
 	return job;
 }
 
-/**
- * mock_job_end - signal a job's fence, if nobody did, and put it
- * @job: the job
- */
-void mock_job_end(struct mock_job *job)
+static void end_job(void *data)
 {
+	struct mock_job *job = data;
+
 	dma_fence_signal(&job->base);
 	dma_fence_put(&job->base);
-}
-
-static void end_job(void *job)
-{
-	mock_job_end(job);
 }
 
 /**
