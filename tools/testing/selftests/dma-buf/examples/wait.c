@@ -8,7 +8,6 @@
  */
 #include <err.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -103,9 +102,9 @@ static int tell(int sync_file)
 
 	printf("%s: status %d\n", info.name, info.status);
 	for (i = 0; i < info.num_fences; i++)
-		printf("  %s of %s: status %d at %" PRIu64 " ns\n", fences[i].obj_name,
+		printf("  %s of %s: status %d at %llu ns\n", fences[i].obj_name,
 		       fences[i].driver_name, fences[i].status,
-		       (uint64_t)fences[i].timestamp_ns);
+		       (unsigned long long)fences[i].timestamp_ns);
 	free(fences);
 	return info.status;
 }
