@@ -232,7 +232,9 @@ struct dma_fence_array *dma_fence_array_alloc(int num_fences)
 
 	if (WARN_ON(num_fences <= 0))
 		return NULL;
-	return kmalloc(struct_size(array, callbacks, num_fences), GFP_KERNEL);
+	/* Who has that many fences merged is user space: no warning. */
+	return kmalloc(struct_size(array, callbacks, num_fences),
+		       GFP_KERNEL | __GFP_NOWARN);
 }
 EXPORT_SYMBOL(dma_fence_array_alloc);
 

@@ -159,7 +159,9 @@ static bool set_make_room(struct fence_set *set, unsigned int room)
 	if (room <= set->room)
 		return true;
 
-	fences = kmalloc_array(room, sizeof(*fences), GFP_KERNEL);
+	/* Who has that many fences merged is user space: no warning. */
+	fences = kmalloc_array(room, sizeof(*fences),
+			       GFP_KERNEL | __GFP_NOWARN);
 	if (!fences)
 		return false;
 	memcpy(fences, set->fences, set->num * sizeof(*fences));
@@ -290,7 +292,8 @@ static bool set_sort_many(struct fence_set *set)
 {
 	struct dma_fence **scratch, **sorted;
 
-	scratch = kmalloc_array(set->num, sizeof(*scratch), GFP_KERNEL);
+	scratch = kmalloc_array(set->num, sizeof(*scratch),
+				GFP_KERNEL | __GFP_NOWARN);
 	if (!scratch)
 		return false;
 

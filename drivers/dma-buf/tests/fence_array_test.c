@@ -102,6 +102,15 @@ static void memory_for_an_array_can_be_given_back(struct kunit *test)
 	kfree(array);
 }
 
+/* User space can have more fences merged than there can be memory for at one piece. */
+static void too_many_members_are_refused_quietly(struct kunit *test)
+{
+	int members = KMALLOC_MAX_SIZE / sizeof(struct dma_fence_array_cb);
+
+	KUNIT_EXPECT_NULL(test, dma_fence_array_alloc(members));
+	KUNIT_EXPECT_NULL(test, dma_fence_array_alloc(INT_MAX));
+}
+
 static void without_memory_the_list_stays_the_callers(struct kunit *test)
 {
 	struct dma_fence_array *array;
@@ -688,6 +697,7 @@ static struct kunit_case fence_array_cases[] = {
 	KUNIT_CASE(an_array_is_told_from_other_fences),
 	KUNIT_CASE(an_array_needs_members),
 	KUNIT_CASE(memory_for_an_array_can_be_given_back),
+	KUNIT_CASE(too_many_members_are_refused_quietly),
 	KUNIT_CASE(without_memory_the_list_stays_the_callers),
 	KUNIT_CASE(arrays_do_not_nest),
 	KUNIT_CASE(members_are_visited_in_order),
