@@ -600,6 +600,7 @@ static __always_inline void list_add_fence(struct dma_resv_list *list,
 	}
 	/* As in entry_replace(). */
 	if (!fence_get_quickly(fence))
+		/* not tested: only if another CPU changes the count between two instructions */
 		dma_fence_get(fence);
 }
 

@@ -12,7 +12,7 @@
 #include <linux/mm.h>
 #include <linux/of.h>
 #include <linux/of_reserved_mem.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "../memory.h"
@@ -40,10 +40,11 @@ static int zero_pages(struct page *page, unsigned long count)
 	unsigned long i;
 
 	for (i = 0; i < count; i += ZERO_PAGES) {
-		if (fatal_signal_pending(current))
+		if (dma_heap_is_killed())
 			return -EINTR;
 		dma_heap_zero_pages(nth_page(page, i),
 				    min(count - i, ZERO_PAGES));
+		cond_resched();
 	}
 	return 0;
 }
@@ -57,7 +58,7 @@ static int append_pages(struct cma_buffer *buffer, unsigned long count)
 
 	page = cma_alloc(buffer->cma, count, align, true);
 	if (!page)
-		return fatal_signal_pending(current) ? -EINTR : -ENOMEM;
+		return dma_heap_is_killed() ? -EINTR : -ENOMEM;
 	err = zero_pages(page, count);
 	if (!err)
 		err = dma_buf_memory_append(&buffer->memory, page, count, false);
@@ -141,6 +142,7 @@ static void __init add_heap(struct cma *cma, const char *name)
 
 	/* An area may be called what another one is. */
 	if (IS_ERR(heap))
+		/* not tested: needs firmware that describes two regions of one name */
 		pr_err("no heap for the CMA area %s: %pe\n", name, heap);
 }
 

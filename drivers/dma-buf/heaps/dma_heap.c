@@ -12,9 +12,12 @@
 #include <linux/idr.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <uapi/linux/dma-heap.h>
 
 #define CREATE_TRACE_POINTS
@@ -41,6 +44,19 @@ bool dma_heap_accounts_memory(void)
 {
 	return READ_ONCE(mem_accounting);
 }
+
+/**
+ * dma_heap_is_killed - whether an allocation is for nobody any more
+ *
+ * Return: true if the task is being killed.
+ */
+bool dma_heap_is_killed(void)
+{
+	KUNIT_STATIC_STUB_REDIRECT(dma_heap_is_killed);
+
+	return fatal_signal_pending(current);
+}
+EXPORT_SYMBOL_IF_KUNIT(dma_heap_is_killed);
 
 /*
  * Buffers
@@ -278,16 +294,40 @@ free_minor:
 	return err;
 }
 
-static bool is_taken(const char *name)
+/**
+ * dma_heap_find - the heap of a name
+ * @name: the name
+ *
+ * Context: no heap may be added meanwhile: heaps_lock.
+ * Return: the heap, or NULL when there is none.
+ */
+VISIBLE_IF_KUNIT struct dma_heap *dma_heap_find(const char *name)
 {
 	struct dma_heap *heap;
 
 	list_for_each_entry(heap, &heaps, node) {
 		if (!strcmp(heap->name, name))
-			return true;
+			return heap;
 	}
-	return false;
+	return NULL;
 }
+EXPORT_SYMBOL_IF_KUNIT(dma_heap_find);
+
+/**
+ * dma_heap_module_of - the module that a heap's ops are in
+ * @ops: the ops
+ *
+ * Context: preemption disabled, or the module could go.
+ * Return: the module, or NULL when they are in the kernel itself.
+ */
+VISIBLE_IF_KUNIT struct module *
+dma_heap_module_of(const struct dma_heap_ops *ops)
+{
+	KUNIT_STATIC_STUB_REDIRECT(dma_heap_module_of, ops);
+
+	return __module_address((unsigned long)ops);
+}
+EXPORT_SYMBOL_IF_KUNIT(dma_heap_module_of);
 
 /* A heap stays, and so must the code of it. */
 static void keep_module(const struct dma_heap_ops *ops)
@@ -295,7 +335,7 @@ static void keep_module(const struct dma_heap_ops *ops)
 	struct module *module;
 
 	guard(preempt)();
-	module = __module_address((unsigned long)ops);
+	module = dma_heap_module_of(ops);
 	if (module)
 		__module_get(module);
 }
@@ -324,7 +364,7 @@ struct dma_heap *dma_heap_add(const struct dma_heap_export_info *exp_info)
 		return ERR_PTR(-EINVAL);
 
 	guard(mutex)(&heaps_lock);
-	if (is_taken(exp_info->name))
+	if (dma_heap_find(exp_info->name))
 		return ERR_PTR(-EEXIST);
 	heap = heap_make(exp_info);
 	if (!heap)
@@ -349,6 +389,7 @@ static int __init heap_init(void)
 		return err;
 	err = class_register(&heap_class);
 	if (err)
+		/* not tested: at boot, no memory is short and no class has that name */
 		unregister_chrdev_region(first_device, MAX_HEAPS);
 	else
 		dma_heap_stats_init();

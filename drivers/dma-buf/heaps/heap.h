@@ -22,6 +22,7 @@
 struct dma_buf_memory;
 struct dma_buf_ops;
 struct dma_heap_pool;
+struct module;
 
 /* Why an allocation failed. */
 enum dma_heap_failure {
@@ -77,9 +78,14 @@ struct dma_heap {
 
 /* dma_heap.c */
 bool dma_heap_accounts_memory(void);
+bool dma_heap_is_killed(void);
 struct dma_buf *dma_heap_export(struct dma_heap *heap,
 				struct dma_buf_memory *memory,
 				const struct dma_buf_ops *ops, u32 fd_flags);
+#if IS_ENABLED(CONFIG_KUNIT)
+struct dma_heap *dma_heap_find(const char *name);
+struct module *dma_heap_module_of(const struct dma_heap_ops *ops);
+#endif
 
 /* heap_stats.c */
 void dma_heap_stats_init(void);

@@ -16,7 +16,7 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "../memory.h"
@@ -149,7 +149,7 @@ static int add_blocks(struct system_buffer *buffer, unsigned long pages)
 		struct page *block;
 		int err;
 
-		if (fatal_signal_pending(current))
+		if (dma_heap_is_killed())
 			return -EINTR;
 		block = get_block(pages, &max_order);
 		if (!block)
@@ -266,6 +266,7 @@ static int __init system_heap_init(void)
 	heap = dma_heap_add(&info);
 	if (IS_ERR(heap)) {
 		dma_heap_pool_destroy(pool);
+		/* not tested: at boot, no memory is short and no heap has that name */
 		pool = NULL;
 		return PTR_ERR(heap);
 	}

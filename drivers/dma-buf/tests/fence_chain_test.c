@@ -699,6 +699,61 @@ static void a_long_run_of_signalled_links_goes_in_one_step(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, have_gone(RUN_LINKS));
 }
 
+/* All fences of a chain of @count links, the oldest first, with a reference each. */
+static struct dma_fence **fences_of(struct kunit *test, struct dma_fence *head,
+				    int count)
+{
+	struct dma_fence **fences, *link;
+	int i = count;
+
+	fences = kvmalloc_array(count, sizeof(*fences), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fences);
+	dma_fence_chain_for_each(link, head) {
+		if (i > 0)
+			fences[--i] = dma_fence_get(dma_fence_chain_contained(link));
+		cond_resched();
+	}
+	KUNIT_ASSERT_EQ(test, i, 0);
+	return fences;
+}
+
+/* The @i-th to signal: the older half in order, then the newest first. */
+static int index_to_signal(int i)
+{
+	int half = MANY_LINKS / 2;
+
+	return i < half ? i : MANY_LINKS - 1 - (i - half);
+}
+
+/*
+ * What waits for it goes on from one fence to the next at first. In the end, the other
+ * half of them are found to be over in one go.
+ */
+static void a_long_chain_signals_with_its_last_fence(struct kunit *test)
+{
+	struct dma_fence *head = make_long_chain(test, MANY_LINKS, 1);
+	struct dma_fence **fences = fences_of(test, head, MANY_LINKS);
+	struct mock_call call;
+	int i;
+
+	KUNIT_EXPECT_EQ(test, find(test, head, MANY_LINKS / 2), MANY_LINKS / 2);
+	KUNIT_EXPECT_EQ(test, find(test, head, 1), 1);
+	KUNIT_ASSERT_EQ(test, mock_call_at_end(head, &call), 0);
+	for (i = 0; i < MANY_LINKS; i++) {
+		struct dma_fence *fence = fences[index_to_signal(i)];
+
+		KUNIT_ASSERT_EQ(test, mock_calls(&call), 0);
+		dma_fence_signal(fence);
+		dma_fence_put(fence);
+		cond_resched();
+	}
+	KUNIT_EXPECT_TRUE(test, MOCK_AWAIT(mock_calls(&call) == 1));
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(head));
+	kvfree(fences);
+	dma_fence_put(head);
+	KUNIT_EXPECT_TRUE(test, have_gone(MANY_LINKS));
+}
+
 /*
  * Races
  */
@@ -1016,6 +1071,7 @@ static struct kunit_case fence_chain_cases[] = {
 	KUNIT_CASE_SLOW(a_long_chain_goes_bit_by_bit),
 	KUNIT_CASE(only_what_nobody_else_has_goes),
 	KUNIT_CASE_SLOW(a_long_run_of_signalled_links_goes_in_one_step),
+	KUNIT_CASE_SLOW(a_long_chain_signals_with_its_last_fence),
 	KUNIT_CASE_SLOW(two_may_take_out_the_same_links),
 	KUNIT_CASE_SLOW(fences_may_signal_while_it_is_armed),
 	KUNIT_CASE_SLOW(fences_may_signal_while_a_walk_is_under_way),
