@@ -37,6 +37,14 @@ test-iommu:
 fuzz:
 	@FUZZ_SECONDS=$(SECONDS) harness/test long-fuzz
 
+##test-load: have a hundred thousand buffers, fences, and so on
+test-load:
+	@harness/test load
+
+##soak: have a mixed load for HOURS=4, and see that memory stays flat
+soak:
+	@SOAK_HOURS=$(HOURS) harness/test soak
+
 ##coverage: tell which lines of the subsystem the tests run
 coverage:
 	@harness/test coverage
@@ -101,4 +109,4 @@ help:
 	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
-.PHONY: setup run test test-races test-reuse test-iommu fuzz coverage test-callers shell bench callers options series bisect graft ungraft base-path menuconfig lint docs clean help
+.PHONY: setup run test test-races test-reuse test-iommu test-load soak fuzz coverage test-callers shell bench callers options series bisect graft ungraft base-path menuconfig lint docs clean help
