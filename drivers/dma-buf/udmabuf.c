@@ -388,11 +388,13 @@ static bool is_memfd(struct file *file)
 	return shmem_file(file) || is_file_hugepages(file);
 }
 
+/* Whoever has the buffer can write it; so can new mappings of the memfd. */
 static int check_seals(struct file *memfd)
 {
 	long seals = memfd_fcntl(memfd, F_GET_SEALS, 0);
 
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || (seals & F_SEAL_WRITE))
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) ||
+	    (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return -EINVAL;
 	return 0;
 }

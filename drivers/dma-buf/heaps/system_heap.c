@@ -108,11 +108,13 @@ static void put_block(struct page *block)
 	dma_heap_pool_give(pool, &blocks);
 }
 
+/* At the group's limit an error is enough; none of its tasks is to be killed. */
 static int charge_block(struct system_buffer *buffer, struct page *block)
 {
 	if (!buffer->charged)
 		return 0;
-	return memcg_kmem_charge_page(block, GFP_KERNEL_ACCOUNT,
+	return memcg_kmem_charge_page(block,
+				      GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL,
 				      compound_order(block));
 }
 

@@ -67,6 +67,16 @@ static struct bufinfo_reader *bufinfo_reader(struct kunit *test)
 	return reader;
 }
 
+static struct file *open_bufinfo(struct bufinfo_reader *reader)
+{
+	struct file *file;
+
+	file = file_open_root_mnt(reader->debugfs, "dma_buf/bufinfo", O_RDONLY,
+				  0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(reader->test, file);
+	return file;
+}
+
 /* Up to @chunk bytes more of an open bufinfo; what read() returns. */
 static ssize_t read_chunk(struct bufinfo_reader *reader, struct file *file,
 			  size_t chunk, loff_t *pos)
@@ -77,26 +87,28 @@ static ssize_t read_chunk(struct bufinfo_reader *reader, struct file *file,
 	len = file->f_op->read(file, reader->user, chunk, pos);
 	if (len > 0 && copy_from_user(to, reader->user, len))
 		return -EFAULT;
+	reader->text[*pos] = '\0';
 	return len;
 }
 
-/* Reads all of bufinfo, so many bytes at a time. */
-static void read_bufinfo(struct bufinfo_reader *reader, size_t chunk)
+/* Reads the rest of an open bufinfo, so many bytes at a time, and closes it. */
+static void read_on(struct bufinfo_reader *reader, struct file *file,
+		    size_t chunk, loff_t pos)
 {
-	struct file *file;
-	loff_t pos = 0;
 	ssize_t len;
 
-	file = file_open_root_mnt(reader->debugfs, "dma_buf/bufinfo", O_RDONLY,
-				  0);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(reader->test, file);
 	do {
 		len = read_chunk(reader, file, chunk, &pos);
 	} while (len > 0 && pos + chunk < LISTING_SIZE);
 	fput(file);
 	flush_delayed_fput();
 	KUNIT_ASSERT_EQ(reader->test, len, 0);
-	reader->text[pos] = '\0';
+}
+
+/* Reads all of bufinfo, so many bytes at a time. */
+static void read_bufinfo(struct bufinfo_reader *reader, size_t chunk)
+{
+	read_on(reader, open_bufinfo(reader), chunk, 0);
 }
 
 /* The part of a buffer's row that nothing else in a listing looks like. */
@@ -157,6 +169,48 @@ static void a_released_buffer_is_not_listed(struct kunit *test)
 	mock_put_at_once(buffer);
 	read_bufinfo(reader, PAGE_SIZE);
 	KUNIT_EXPECT_NULL(test, strstr(reader->text, key));
+}
+
+/* Its last reference has gone, and whoever dropped it is about to say so. */
+static void a_buffer_on_its_way_out_is_not_listed(struct kunit *test)
+{
+	struct bufinfo_reader *reader = bufinfo_reader(test);
+	struct mock_buffer *leaving = mock_export(test, &mock_minimal_ops);
+	struct mock_buffer *other = mock_export(test, &mock_minimal_ops);
+	atomic_long_t *references = &leaving->dmabuf->file->f_count;
+	long count = atomic_long_xchg(references, 0);
+
+	read_bufinfo(reader, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, atomic_long_xchg(references, count), 0);
+	KUNIT_EXPECT_EQ(test, count_rows(reader, leaving->dmabuf), 0);
+	KUNIT_EXPECT_EQ(test, count_rows(reader, other->dmabuf), 1);
+}
+
+/* The reader stands before the one in the middle when that goes. */
+static void a_reader_is_moved_on_when_a_buffer_goes(struct kunit *test)
+{
+	struct bufinfo_reader *reader = bufinfo_reader(test);
+	struct mock_buffer *buffers[3];
+	struct file *file;
+	loff_t pos = 0;
+	char gone[64];
+	int i;
+
+	migrate_disable();
+	for (i = 0; i < ARRAY_SIZE(buffers); i++)
+		buffers[i] = mock_export(test, &mock_minimal_ops);
+	migrate_enable();
+	row_key(buffers[1]->dmabuf, gone, sizeof(gone));
+
+	file = open_bufinfo(reader);
+	do
+		KUNIT_ASSERT_EQ(test, read_chunk(reader, file, 1, &pos), 1);
+	while (!count_rows(reader, buffers[0]->dmabuf));
+	mock_put_at_once(buffers[1]);
+	read_on(reader, file, PAGE_SIZE, pos);
+	KUNIT_EXPECT_NULL(test, strstr(reader->text, gone));
+	KUNIT_EXPECT_EQ(test, count_rows(reader, buffers[0]->dmabuf), 1);
+	KUNIT_EXPECT_EQ(test, count_rows(reader, buffers[2]->dmabuf), 1);
 }
 
 static void a_row_has_size_flags_mode_and_count(struct kunit *test)
@@ -420,6 +474,8 @@ static void a_storm_of_exports_hides_nobody(struct kunit *test)
 static struct kunit_case registry_cases[] = {
 	KUNIT_CASE(a_live_buffer_is_listed_once),
 	KUNIT_CASE(a_released_buffer_is_not_listed),
+	KUNIT_CASE(a_buffer_on_its_way_out_is_not_listed),
+	KUNIT_CASE(a_reader_is_moved_on_when_a_buffer_goes),
 	KUNIT_CASE(a_row_has_size_flags_mode_and_count),
 	KUNIT_CASE(a_name_is_escaped),
 	KUNIT_CASE(attached_devices_are_listed),

@@ -531,6 +531,21 @@ static void a_fence_takes_its_place_without_other_holders(struct kunit *test)
 	dma_fence_signal(fence);
 }
 
+static void what_lost_its_place_and_has_no_other_holder_goes(struct kunit *test)
+{
+	struct dma_resv *obj = mock_resv(test);
+	u64 context = resv_context();
+	struct dma_fence *new = resv_fence_of(test, RESV_PLAIN, context, 2);
+	struct dma_fence *old = resv_fence_make(RESV_PLAIN, context, 1, obj);
+
+	KUNIT_ASSERT_NOT_NULL(test, old);
+	KUNIT_ASSERT_EQ(test, 0, mock_resv_add(obj, old, DMA_RESV_USAGE_READ));
+	dma_fence_put(old);
+	supersede(obj, new, DMA_RESV_USAGE_READ);
+	KUNIT_EXPECT_EQ(test, resv_fence_count(), 1);
+	expect_held(test, new, 1);
+}
+
 static void a_fence_of_wider_use_stands_beside_itself(struct kunit *test)
 {
 	struct dma_resv *obj = mock_resv(test);
@@ -1067,6 +1082,7 @@ static struct kunit_case resv_cases[] = {
 	KUNIT_CASE(a_later_fence_takes_the_place_of_its_contexts),
 	KUNIT_CASE(a_fence_takes_its_own_place),
 	KUNIT_CASE(a_fence_takes_its_place_without_other_holders),
+	KUNIT_CASE(what_lost_its_place_and_has_no_other_holder_goes),
 	KUNIT_CASE(a_fence_of_wider_use_stands_beside_itself),
 	KUNIT_CASE(a_submission_a_frame_needs_one_slot),
 	KUNIT_CASE(a_container_is_not_welcome),

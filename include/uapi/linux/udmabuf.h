@@ -4,8 +4,9 @@
  *
  * The memory is that of memfds, of shmem or hugetlb.  They must be sealed
  * against shrinking (F_SEAL_SHRINK), since devices are going to use the pages,
- * and not be sealed against writing (F_SEAL_WRITE); that seal cannot be set
- * later while a buffer of the memory lives.
+ * and not be sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE).  While a
+ * buffer of the memory lives, F_SEAL_WRITE cannot be set; F_SEAL_FUTURE_WRITE
+ * can, and leaves the buffer as it is.
  */
 #ifndef _UAPI_LINUX_UDMABUF_H
 #define _UAPI_LINUX_UDMABUF_H
@@ -66,8 +67,12 @@ struct udmabuf_create_list {
  * EBUSY: another program is about to seal a memfd against writing
  * EDQUOT: the user's buffers would hold more memory than the limit allows
  * EFAULT: the parameters can't be read
+ * EINTR: a signal that kills the process; any signal, while huge pages are
+ *	being allocated
+ * EIO: a page can't be read from swap, or its memory is broken
  * EMFILE, ENFILE: no file descriptor, no file is left
  * ENOMEM: memory ran out
+ * ENOSPC: vm.overcommit_memory is 2 and doesn't allow for the pages
  */
 #define UDMABUF_CREATE		_IOW('u', 0x42, struct udmabuf_create)
 #define UDMABUF_CREATE_LIST	_IOW('u', 0x43, struct udmabuf_create_list)

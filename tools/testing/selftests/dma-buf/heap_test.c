@@ -891,6 +891,40 @@ TEST_F(group, more_than_the_limit_is_enomem)
 	EXPECT_EQ(0, alloc_in_group(self->path, CHARGED_SIZE, NULL));
 }
 
+/* To the group's limit; with what of its CPUs' shares nobody has used given back. */
+static bool leave_room(const char *group, size_t size)
+{
+	char limit[32];
+
+	if (write_in_group(group, "memory.high", "0") ||
+	    write_in_group(group, "memory.high", "max"))
+		return false;
+	snprintf(limit, sizeof(limit), "%lld", group_bytes(group) + (long long)size);
+	return !write_in_group(group, "memory.max", limit);
+}
+
+/* For so little, mm would rather kill somebody. */
+static int ask_for_a_little_too_much(const char *group, int buffer)
+{
+	size_t size = 8 * page_size();
+	int ret;
+
+	/* Now the process has touched what it needs. */
+	close(buffer);
+	if (!leave_room(group, size / 2))
+		return 254;
+	do
+		ret = heap_alloc(size);
+	while (ret >= 0);
+	return -ret;
+}
+
+TEST_F(group, a_little_more_than_the_limit_is_enomem_and_kills_nobody)
+{
+	EXPECT_EQ(ENOMEM, alloc_in_group(self->path, 8 * page_size(),
+					 ask_for_a_little_too_much));
+}
+
 TEST_F(group, nothing_is_charged_where_nobody_asks_for_it)
 {
 	ASSERT_EQ(0, write_file(ACCOUNTING, "N"));

@@ -660,12 +660,16 @@ TEST_F(request, a_file_that_can_shrink_is_refused)
 
 TEST_F(request, a_file_that_cannot_be_written_is_refused)
 {
+	static const int seals[] = { F_SEAL_WRITE, F_SEAL_FUTURE_WRITE };
 	struct udmabuf_create_item part = part_of(self->memfd, 0, self->page);
+	size_t i;
 
-	part.memfd = memfd_with_seals(self->size, F_SEAL_SHRINK | F_SEAL_WRITE);
-	ASSERT_LE(0, (int)part.memfd);
-	expect_refused(_metadata, self->device, self->memfd, -EINVAL, part);
-	close(part.memfd);
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		part.memfd = memfd_with_seals(self->size, F_SEAL_SHRINK | seals[i]);
+		ASSERT_LE(0, (int)part.memfd);
+		expect_refused(_metadata, self->device, self->memfd, -EINVAL, part);
+		close(part.memfd);
+	}
 }
 
 TEST_F(request, a_file_that_cannot_grow_either_will_do)
