@@ -245,7 +245,8 @@ struct dma_buf_attachment {
  * @owner: module to hold while the buffer lives
  * @ops: the exporter's operations
  * @size: bytes; doesn't change
- * @flags: file flags: access mode and %O_CLOEXEC
+ * @flags: file flags: the access mode, and %O_NONBLOCK; others are ignored, as
+ *	%O_CLOEXEC is for dma_buf_fd()
  * @resv: reservation object to use, NULL for one of the buffer's own
  * @priv: the exporter's, becomes dma_buf.priv
  */

@@ -36,7 +36,8 @@ MODULE_PARM_DESC(mem_accounting,
 
 static LIST_HEAD(heaps);
 static DEFINE_MUTEX(heaps_lock);
-static DEFINE_IDA(minors);
+VISIBLE_IF_KUNIT DEFINE_IDA(dma_heap_minors);
+EXPORT_SYMBOL_IF_KUNIT(dma_heap_minors);
 static dev_t first_device;
 
 /* Whether heaps of ordinary pages charge them to who allocates. */
@@ -270,7 +271,7 @@ static struct dma_heap *heap_make(const struct dma_heap_export_info *info)
 /* Gives @heap its device; who opens it before the end is told to come later. */
 static int heap_publish(struct dma_heap *heap)
 {
-	int minor = ida_alloc_max(&minors, MAX_HEAPS - 1, GFP_KERNEL);
+	int minor = ida_alloc_max(&dma_heap_minors, MAX_HEAPS - 1, GFP_KERNEL);
 	dev_t number = first_device + minor;
 	struct device *dev;
 	int err;
@@ -290,7 +291,7 @@ static int heap_publish(struct dma_heap *heap)
 destroy_device:
 	device_destroy(&heap_class, number);
 free_minor:
-	ida_free(&minors, minor);
+	ida_free(&dma_heap_minors, minor);
 	return err;
 }
 

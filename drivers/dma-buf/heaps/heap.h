@@ -22,6 +22,7 @@
 struct dma_buf_memory;
 struct dma_buf_ops;
 struct dma_heap_pool;
+struct ida;
 struct module;
 
 /* Why an allocation failed. */
@@ -83,6 +84,7 @@ struct dma_buf *dma_heap_export(struct dma_heap *heap,
 				struct dma_buf_memory *memory,
 				const struct dma_buf_ops *ops, u32 fd_flags);
 #if IS_ENABLED(CONFIG_KUNIT)
+extern struct ida dma_heap_minors;
 struct dma_heap *dma_heap_find(const char *name);
 struct module *dma_heap_module_of(const struct dma_heap_ops *ops);
 #endif

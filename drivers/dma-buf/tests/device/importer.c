@@ -261,7 +261,8 @@ static bool is_in_use(struct test_attachment *attachment)
  * @attachment: the attachment; the caller's reference is the id's, to be dropped
  *	then
  *
- * Return: 0; -EBUSY when it is mapped or pinned, -ENOENT when it is gone, -EINTR.
+ * Return: 0; -EBUSY when it is mapped, pinned or mapped into the kernel, -ENOENT when
+ * it is gone, -EINTR.
  */
 int test_detach(struct test_attachment *attachment)
 {
