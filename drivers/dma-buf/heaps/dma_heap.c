@@ -36,7 +36,7 @@ MODULE_PARM_DESC(mem_accounting,
 
 static LIST_HEAD(heaps);
 static DEFINE_MUTEX(heaps_lock);
-VISIBLE_IF_KUNIT DEFINE_IDA(dma_heap_minors);
+VISIBLE_IF_KUNIT struct ida dma_heap_minors = IDA_INIT(dma_heap_minors);
 EXPORT_SYMBOL_IF_KUNIT(dma_heap_minors);
 static dev_t first_device;
 

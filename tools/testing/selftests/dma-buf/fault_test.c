@@ -13,6 +13,7 @@
 #include "fence_helpers.h"
 #include "prime.h"
 #include "sweep.h"
+#include "udmabuf_helpers.h"
 
 FIXTURE(exhaustion)
 {
@@ -203,6 +204,34 @@ TEST_F(sweep, making_a_buffer_of_a_memfd)
 	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
+/* Of two memfds. */
+static int call_udmabuf_of_parts(struct target *target)
+{
+	struct udmabuf_create_item parts[] = {
+		{ .memfd = sealed_memfd(3 * page_size()), .size = 3 * page_size() },
+		{ .memfd = sealed_memfd(40 * page_size()), .size = 40 * page_size() },
+	};
+	int device = open(UDMABUF, O_RDWR | O_CLOEXEC), ret;
+
+	ret = create_list(device, parts, ARRAY_SIZE(parts));
+	close(device);
+	close(parts[0].memfd);
+	close(parts[1].memfd);
+	return ret;
+}
+
+TEST_F(sweep, making_a_buffer_of_parts_of_memfds)
+{
+	static const struct sweep_call call = {
+		.call = call_udmabuf_of_parts,
+		.undo = undo_close,
+	};
+
+	if (LACKS(UDMABUF))
+		SKIP(return, "%s", lack);
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
+}
+
 static int call_set_name(struct target *target)
 {
 	return set_name(target->buffer, "another name");
@@ -230,6 +259,19 @@ TEST_F(sweep, opening_and_closing_a_bracket)
 	static const struct sweep_call call = { .call = call_sync };
 
 	EXPECT_LE(0, sweep(self->target.fail_nth, &self->target, &call));
+}
+
+static int call_advance(struct target *target)
+{
+	return timeline_advance(target->timelines[0], 1);
+}
+
+TEST_F(sweep, advancing_a_timeline)
+{
+	static const struct sweep_call call = { .call = call_advance };
+
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
+	EXPECT_TRUE(has_signalled(self->target.fence));
 }
 
 static int call_export(struct target *target)
@@ -519,6 +561,37 @@ TEST_F(sync_file_sweep, asking_for_fences)
 	static const struct sweep_call call = { .call = call_file_info };
 
 	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
+}
+
+static int call_set_deadline(struct target *target)
+{
+	return set_deadline(target->fence, 1234);
+}
+
+TEST_F(sync_file_sweep, setting_a_deadline)
+{
+	static const struct sweep_call call = { .call = call_set_deadline };
+
+	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
+}
+
+static int call_get_deadline(struct target *target)
+{
+	__u64 deadline;
+
+	return get_deadline(target->timelines[0], target->other, &deadline);
+}
+
+TEST_F(sync_file_sweep, asking_for_a_deadline)
+{
+	static const struct sweep_call call = { .call = call_get_deadline };
+	struct target target = self->target;
+
+	target.other = fence_create(self->timelines[0], 1);
+	ASSERT_LE(0, target.other);
+	ASSERT_EQ(0, set_deadline(target.other, 1234));
+	EXPECT_LT(0, sweep(target.fail_nth, &target, &call));
+	close(target.other);
 }
 
 static int call_create_fence(struct target *target)
