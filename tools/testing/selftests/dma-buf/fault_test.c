@@ -261,19 +261,6 @@ TEST_F(sweep, opening_and_closing_a_bracket)
 	EXPECT_LE(0, sweep(self->target.fail_nth, &self->target, &call));
 }
 
-static int call_advance(struct target *target)
-{
-	return timeline_advance(target->timelines[0], 1);
-}
-
-TEST_F(sweep, advancing_a_timeline)
-{
-	static const struct sweep_call call = { .call = call_advance };
-
-	EXPECT_LT(0, sweep(self->target.fail_nth, &self->target, &call));
-	EXPECT_TRUE(has_signalled(self->target.fence));
-}
-
 static int call_export(struct target *target)
 {
 	return export_sync_file(target->buffer, DMA_BUF_SYNC_RW);
