@@ -41,6 +41,7 @@
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/sync_file.h>
 #include <linux/uaccess.h>
@@ -146,7 +147,7 @@ struct edu_import {
 /**
  * struct edu_file - an open file
  * @edu: the device, with a reference
- * @imports: handle -> struct edu_import; changes under edu.lock
+ * @imports: handle -> struct edu_import; none goes but under edu.lock
  */
 struct edu_file {
 	struct edu *edu;
@@ -342,7 +343,10 @@ static const char *edu_fence_timeline_name(struct dma_fence *fence)
 	return "engine";
 }
 
-/* The module stays until nobody has any of its fences. */
+/*
+ * The module stays until nobody has any of its fences.  What is still to run of this
+ * then, edu_exit() waits for.
+ */
 static void edu_fence_release(struct dma_fence *fence)
 {
 	dma_fence_free(fence);
@@ -1008,7 +1012,22 @@ static struct pci_driver edu_driver = {
 	.probe = edu_probe,
 	.remove = edu_remove,
 };
-module_pci_driver(edu_driver);
+
+static int __init edu_init(void)
+{
+	return pci_register_driver(&edu_driver);
+}
+module_init(edu_init);
+
+static void __exit edu_exit(void)
+{
+	pci_unregister_driver(&edu_driver);
+	/* Who released a fence may be a task that was preempted there ... */
+	synchronize_rcu_tasks();
+	/* ... or an interrupt; and others may look at the last fence's ops under RCU. */
+	synchronize_rcu();
+}
+module_exit(edu_exit);
 
 MODULE_DESCRIPTION("Sample importer of dma-bufs, for QEMU's edu device");
 MODULE_IMPORT_NS(DMA_BUF);

@@ -9,6 +9,8 @@
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/iosys-map.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
@@ -24,6 +26,37 @@ static struct page *pages_of(struct dma_buf *dmabuf)
 }
 
 /*
+ * How much may be one entry of a device's table: what it takes, and what a bounce buffer
+ * holds if it needs one. A power of two: then the entries of a buffer, whose memory
+ * begins at a multiple of such, cross no boundary that the device minds either.
+ */
+static size_t longest_entry(struct device *dev)
+{
+	size_t bytes = min_t(size_t, dma_get_max_seg_size(dev), dma_max_mapping_size(dev));
+	unsigned long pages = min(bytes >> PAGE_SHIFT,
+				  dma_get_seg_boundary_nr_pages(dev, PAGE_SHIFT));
+
+	return rounddown_pow_of_two(max(pages, 1UL)) << PAGE_SHIFT;
+}
+
+static int build_table(struct sg_table *table, struct dma_buf *dmabuf, struct device *dev)
+{
+	size_t longest = longest_entry(dev), left = dmabuf->size;
+	struct page *page = pages_of(dmabuf);
+	struct scatterlist *entry;
+	unsigned int i;
+
+	if (sg_alloc_table(table, DIV_ROUND_UP(left, longest), GFP_KERNEL))
+		return -ENOMEM;
+	for_each_sgtable_sg(table, entry, i) {
+		sg_set_page(entry, page, min(left, longest), 0);
+		page = nth_page(page, longest >> PAGE_SHIFT);
+		left -= entry->length;
+	}
+	return 0;
+}
+
+/*
  * A table for each mapping. Making one available to a device, and to the CPU once it
  * is unmapped, is all that is done about caches: buffers that stay mapped while the CPU
  * uses them need begin_cpu_access and end_cpu_access as well, see example_exporter.c.
@@ -36,10 +69,9 @@ static struct sg_table *example_map(struct dma_buf_attachment *attach,
 
 	if (!table)
 		return ERR_PTR(-ENOMEM);
-	ret = sg_alloc_table(table, 1, GFP_KERNEL);
+	ret = build_table(table, attach->dmabuf, attach->dev);
 	if (ret)
 		goto free;
-	sg_set_page(table->sgl, pages_of(attach->dmabuf), attach->dmabuf->size, 0);
 	ret = dma_map_sgtable(attach->dev, table, dir, MAPPING_ATTRS);
 	if (ret)
 		goto free_entries;

@@ -6,6 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/minmax.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -40,6 +41,12 @@ static int wait_for_writers(struct dma_buf *dmabuf)
 	return ret < 0 ? ret : 0;
 }
 
+static int answer(struct dma_buf_example_import __user *user,
+		  const struct dma_buf_example_import *data)
+{
+	return copy_to_user(user, data, sizeof(*data)) ? -EFAULT : 0;
+}
+
 static int import_static(struct dma_buf *dmabuf, struct dma_buf_example_import *data)
 {
 	struct dma_buf_attachment *attach = dma_buf_attach(dmabuf, &engine->dev);
@@ -62,14 +69,19 @@ detach:
 	return ret;
 }
 
-/* What an open file has of the buffer that it follows. */
+/* A buffer that is followed: its memory is where the table says until it moves. */
 struct example_import {
-	/* Outside of the reservation lock; of @attach. */
-	struct mutex lock;
-	/* With a reference on the buffer; NULL: there is none yet. */
+	/* With a reference on the buffer. */
 	struct dma_buf_attachment *attach;
 	/* What is mapped, NULL since the buffer moved; under the reservation lock. */
 	struct sg_table *table;
+};
+
+struct example_file {
+	/* Outside of the reservation lock; of @import. */
+	struct mutex lock;
+	/* NULL: there is none yet. */
+	struct example_import *import;
 };
 
 static void drop_table(struct dma_buf_attachment *attach)
@@ -95,74 +107,117 @@ static const struct dma_buf_attach_ops example_attach_ops = {
 	.move_notify = example_move_notify,
 };
 
-/* As long as the lock is held, the buffer does not move. */
-static int use_locked(struct example_import *import, struct dma_buf_example_import *data)
+static int map_locked(struct example_import *import)
 {
 	struct sg_table *table;
 
-	dma_resv_assert_held(import->attach->dmabuf->resv);
-	if (!import->table) {
-		table = dma_buf_map_attachment(import->attach, DMA_TO_DEVICE);
-		if (IS_ERR(table))
-			return PTR_ERR(table);
-		import->table = table;
-	}
-	use_table(import->table, data);
+	if (import->table)
+		return 0;
+	table = dma_buf_map_attachment(import->attach, DMA_TO_DEVICE);
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+	import->table = table;
 	return 0;
+}
+
+/*
+ * As long as the lock is held, the buffer does not move, and nobody begins to write. But
+ * somebody may have begun before; and to be mapped the buffer may have had to move,
+ * which the exporter need not wait for: the fence tells when it is there. A driver
+ * with jobs has the job wait for these fences, and adds its own.
+ */
+static int use_locked(struct example_import *import, struct dma_buf_example_import *data)
+{
+	int ret;
+
+	dma_resv_assert_held(import->attach->dmabuf->resv);
+	ret = map_locked(import) ?: wait_for_writers(import->attach->dmabuf);
+	if (!ret)
+		use_table(import->table, data);
+	return ret;
+}
+
+/* What takes long is waited for first without the lock, which others want, too. */
+static int use_import(struct example_import *import, struct dma_buf_example_import *data)
+{
+	struct dma_buf *dmabuf = import->attach->dmabuf;
+	int ret = wait_for_writers(dmabuf) ?: dma_resv_lock_interruptible(dmabuf->resv, NULL);
+
+	if (ret)
+		return ret;
+	ret = use_locked(import, data);
+	dma_resv_unlock(dmabuf->resv);
+	return ret;
+}
+
+static struct example_import *follow(struct dma_buf *dmabuf)
+{
+	struct example_import *import = kzalloc(sizeof(*import), GFP_KERNEL);
+	struct dma_buf_attachment *attach;
+
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+	attach = dma_buf_dynamic_attach(dmabuf, &engine->dev, &example_attach_ops, import);
+	if (IS_ERR(attach)) {
+		kfree(import);
+		return ERR_CAST(attach);
+	}
+	get_dma_buf(dmabuf);
+	import->attach = attach;
+	return import;
 }
 
 static void unfollow(struct example_import *import)
 {
 	struct dma_buf_attachment *attach = import->attach;
-	struct dma_buf *dmabuf;
+	struct dma_buf *dmabuf = attach->dmabuf;
 
-	if (!attach)
-		return;
-	dmabuf = attach->dmabuf;
 	dma_resv_lock(dmabuf->resv, NULL);
 	drop_table(attach);
 	dma_resv_unlock(dmabuf->resv);
 	dma_buf_detach(dmabuf, attach);
 	dma_buf_put(dmabuf);
-	import->attach = NULL;
+	kfree(import);
 }
 
-static int follow(struct example_import *import, struct dma_buf *dmabuf)
+/* One that was followed before is let go of last, when nothing can fail any more. */
+static int follow_another(struct example_file *file, struct dma_buf *dmabuf,
+			  struct dma_buf_example_import *data,
+			  struct dma_buf_example_import __user *user)
 {
-	struct dma_buf_attachment *attach;
+	struct example_import *import = follow(dmabuf);
+	int ret;
 
-	if (import->attach && import->attach->dmabuf == dmabuf)
-		return 0;
-	unfollow(import);
-	attach = dma_buf_dynamic_attach(dmabuf, &engine->dev, &example_attach_ops, import);
-	if (IS_ERR(attach))
-		return PTR_ERR(attach);
-	get_dma_buf(dmabuf);
-	import->attach = attach;
-	return 0;
+	if (IS_ERR(import))
+		return PTR_ERR(import);
+	ret = use_import(import, data) ?: answer(user, data);
+	if (!ret)
+		swap(import, file->import);
+	if (import)
+		unfollow(import);
+	return ret;
 }
 
 /* The next time, the buffer is attached, and if it has not moved it is mapped, too. */
-static int import_dynamic(struct example_import *import, struct dma_buf *dmabuf,
-			  struct dma_buf_example_import *data)
+static int import_dynamic(struct example_file *file, struct dma_buf *dmabuf,
+			  struct dma_buf_example_import *data,
+			  struct dma_buf_example_import __user *user)
 {
-	int ret = mutex_lock_interruptible(&import->lock);
+	int ret = mutex_lock_interruptible(&file->lock);
 
 	if (ret)
 		return ret;
-	ret = follow(import, dmabuf) ?: wait_for_writers(dmabuf) ?:
-	      dma_resv_lock_interruptible(dmabuf->resv, NULL);
-	if (!ret) {
-		ret = use_locked(import, data);
-		dma_resv_unlock(dmabuf->resv);
-	}
-	mutex_unlock(&import->lock);
+	if (file->import && file->import->attach->dmabuf == dmabuf)
+		ret = use_import(file->import, data) ?: answer(user, data);
+	else
+		ret = follow_another(file, dmabuf, data, user);
+	mutex_unlock(&file->lock);
 	return ret;
 }
 
 static long example_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	void __user *user = (void __user *)arg;
+	struct dma_buf_example_import __user *user = (void __user *)arg;
 	struct dma_buf_example_import data;
 	struct dma_buf *dmabuf;
 	int ret;
@@ -178,33 +233,32 @@ static long example_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 	if (data.flags & DMA_BUF_EXAMPLE_DYNAMIC)
-		ret = import_dynamic(file->private_data, dmabuf, &data);
+		ret = import_dynamic(file->private_data, dmabuf, &data, user);
 	else
-		ret = import_static(dmabuf, &data);
+		ret = import_static(dmabuf, &data) ?: answer(user, &data);
 	dma_buf_put(dmabuf);
-	if (!ret && copy_to_user(user, &data, sizeof(data)))
-		ret = -EFAULT;
 	return ret;
 }
 
 static int example_open(struct inode *inode, struct file *file)
 {
-	struct example_import *import = kzalloc(sizeof(*import), GFP_KERNEL);
+	struct example_file *example = kzalloc(sizeof(*example), GFP_KERNEL);
 
-	if (!import)
+	if (!example)
 		return -ENOMEM;
-	mutex_init(&import->lock);
-	file->private_data = import;
+	mutex_init(&example->lock);
+	file->private_data = example;
 	return 0;
 }
 
 static int example_release(struct inode *inode, struct file *file)
 {
-	struct example_import *import = file->private_data;
+	struct example_file *example = file->private_data;
 
-	unfollow(import);
-	mutex_destroy(&import->lock);
-	kfree(import);
+	if (example->import)
+		unfollow(example->import);
+	mutex_destroy(&example->lock);
+	kfree(example);
 	return 0;
 }
 

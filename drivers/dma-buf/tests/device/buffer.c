@@ -418,6 +418,15 @@ static int op_end_cpu_access(struct dma_buf *dmabuf,
 	return access_by_cpu(dmabuf, DMA_BUF_TEST_END_CPU_ACCESS_OP, false);
 }
 
+/*
+ * After a signal a program tries again when it has seen to that.  The kernel, which
+ * copies something for it, tries again at once: for ever, if it was killed.
+ */
+static vm_fault_t fault_interrupted(void)
+{
+	return fatal_signal_pending(current) ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+}
+
 /* A move takes the page away again. */
 static vm_fault_t buffer_fault(struct vm_fault *vmf)
 {
@@ -427,7 +436,7 @@ static vm_fault_t buffer_fault(struct vm_fault *vmf)
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 
 	if (dma_resv_lock_interruptible(dmabuf->resv, NULL))
-		return VM_FAULT_NOPAGE;
+		return fault_interrupted();
 	memory = buffer->memory;
 	if (vmf->pgoff < memory->num_pages)
 		ret = vmf_insert_pfn(vmf->vma, vmf->address,

@@ -111,6 +111,8 @@ struct test_device {
  * @attach: as the subsystem sees it
  * @gone: it is detached; this and what follows: the reservation lock
  * @sgt: its table, or NULL
+ * @published: @sgt may be used, since user space has been told; without the lock by
+ *	who has just mapped it, otherwise as the rest
  * @direction: of @sgt
  * @stale: the buffer has moved since @sgt was made
  * @jobs: how many use @sgt; more only with the lock, fewer without
@@ -127,6 +129,7 @@ struct test_attachment {
 	struct dma_buf_attachment *attach;
 	bool gone;
 	struct sg_table *sgt;
+	bool published;
 	enum dma_data_direction direction;
 	bool stale;
 	atomic_t jobs;
@@ -157,6 +160,8 @@ void test_detach_whatever(struct test_attachment *attachment);
 int test_pin(struct test_attachment *attachment);
 int test_unpin(struct test_attachment *attachment);
 int test_map(struct test_attachment *attachment, struct dma_buf_test_map *arg);
+void test_map_publish(struct test_attachment *attachment);
+void test_map_undo(struct test_attachment *attachment);
 int test_unmap(struct test_attachment *attachment);
 int test_vmap(struct test_attachment *attachment);
 int test_vunmap(struct test_attachment *attachment);

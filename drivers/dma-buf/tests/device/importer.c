@@ -251,6 +251,13 @@ void test_attachment_put(struct test_attachment *attachment)
 	kref_put(&attachment->ref, attachment_free);
 }
 
+/* Others may use the table and take it away; the lock is held. */
+static bool is_mapped(struct test_attachment *attachment)
+{
+	return READ_ONCE(attachment->published);
+}
+
+/* Even if it isn't for others yet. */
 static bool is_in_use(struct test_attachment *attachment)
 {
 	return attachment->sgt || attachment->pins || attachment->vmaps;
@@ -284,6 +291,7 @@ static void undo_map(struct test_attachment *attachment)
 	dma_buf_unmap_attachment(attachment->attach, attachment->sgt,
 				 attachment->direction);
 	attachment->sgt = NULL;
+	WRITE_ONCE(attachment->published, false);
 	attachment->stale = false;
 }
 
@@ -382,6 +390,9 @@ static int map_locked(struct test_attachment *attachment,
  * @attachment: an attachment
  * @arg: the direction, and where the first entry is
  *
+ * For nobody as yet: test_map_publish() or test_map_undo() must follow, and until then
+ * it is neither mapped for others nor can they have it mapped.
+ *
  * Return: 0; -EINVAL for no direction, -EBUSY when it is mapped, -ENOENT, -EINTR, or
  * what mapping returned.
  */
@@ -409,7 +420,32 @@ int test_map(struct test_attachment *attachment, struct dma_buf_test_map *arg)
 }
 
 /**
- * test_unmap - take back a test_map()
+ * test_map_publish - let others use what test_map() has mapped
+ * @attachment: the attachment
+ *
+ * Context: Any. Who has the lock may wait for something, so this does without.
+ */
+void test_map_publish(struct test_attachment *attachment)
+{
+	WRITE_ONCE(attachment->published, true);
+}
+
+/**
+ * test_map_undo - take back a test_map() that nobody was told of
+ * @attachment: the attachment
+ *
+ * Context: Process context, may sleep; takes the reservation lock. It can't fail: no
+ * job uses the table, and no signal is listened to.
+ */
+void test_map_undo(struct test_attachment *attachment)
+{
+	dma_resv_lock(resv_of(attachment), NULL);
+	undo_map(attachment);
+	unlock(attachment);
+}
+
+/**
+ * test_unmap - take back a test_map() that is published
  * @attachment: an attachment
  *
  * Return: 0; -EINVAL when it isn't mapped, -EBUSY when a job uses that, -ENOENT,
@@ -421,7 +457,7 @@ int test_unmap(struct test_attachment *attachment)
 
 	if (err)
 		return err;
-	if (!attachment->sgt)
+	if (!is_mapped(attachment))
 		err = -EINVAL;
 	else if (atomic_read(&attachment->jobs))
 		err = -EBUSY;
@@ -487,7 +523,7 @@ int test_attachment_state(struct test_attachment *attachment,
 	if (err)
 		return err;
 	arg->pins = attachment->pins;
-	arg->mapped = !!attachment->sgt;
+	arg->mapped = is_mapped(attachment);
 	arg->stale = attachment->stale;
 	arg->notices = attachment->notices;
 	arg->locked = attachment->locked;

@@ -4,7 +4,9 @@
  * whose fence tells the others.
  *
  * What goes on from one to the next does so in callbacks of fences, which may be
- * under any fence's lock; the work itself, and the signal, are a work item's.
+ * under any fence's lock; the work itself, and the signal, are a work item's.  Others
+ * wait for that, maybe with the reservation lock held, maybe for memory: so it needs
+ * neither.  What does, to let go of the attachments, is another work item's.
  */
 #include <linux/cleanup.h>
 #include <linux/dma-fence.h>
@@ -42,6 +44,7 @@ struct job_wait {
  * @blockers: how many of them aren't over yet, and one while they are being counted
  * @timer: ends it after a time
  * @work: ends it
+ * @release_work: puts @source and @target afterwards, and the reference that @work had
  * @lock: protects what follows
  * @begun: nothing blocks it any more
  * @told: somebody wants it to end
@@ -63,6 +66,7 @@ struct test_job {
 	atomic_t blockers;
 	struct hrtimer timer;
 	struct work_struct work;
+	struct work_struct release_work;
 	spinlock_t lock; /* protects what follows */
 	bool begun;
 	bool told;
@@ -72,6 +76,7 @@ struct test_job {
 };
 
 static struct workqueue_struct *engines;
+static struct workqueue_struct *releases;
 
 /*
  * The fence
@@ -173,6 +178,13 @@ static void job_work(struct work_struct *work)
 		atomic_dec(&job->target->jobs);
 	dma_fence_signal(&job->fence);
 	dma_fence_end_signalling(cookie);
+	queue_work(releases, &job->release_work);
+}
+
+static void job_release_work(struct work_struct *work)
+{
+	struct test_job *job = container_of(work, struct test_job,
+					    release_work);
 
 	if (job->source)
 		test_attachment_put(job->source);
@@ -252,6 +264,7 @@ void test_job_cancel(struct test_job *job)
 	}
 	hrtimer_cancel(&job->timer);
 	flush_work(&job->work);
+	flush_work(&job->release_work);
 }
 
 /* With the lock of the job. */
@@ -337,6 +350,7 @@ struct test_job *test_job_create(const struct dma_buf_test_job *arg)
 	job->arg = *arg;
 	job->error = -(int)arg->error;
 	INIT_WORK(&job->work, job_work);
+	INIT_WORK(&job->release_work, job_release_work);
 	hrtimer_init(&job->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	job->timer.function = time_is_over;
 	dma_fence_init(&job->fence, &job_fence_ops, &job->fence_lock,
@@ -352,7 +366,8 @@ static int check_use(struct test_attachment *attachment, u64 offset, u64 length,
 
 	if (attachment->gone)
 		return -ENOENT;
-	if (!attachment->sgt || length > size || offset > size - length)
+	if (!READ_ONCE(attachment->published) || length > size ||
+	    offset > size - length)
 		return -EINVAL;
 	if (attachment->direction != direction &&
 	    attachment->direction != DMA_BIDIRECTIONAL)
@@ -555,8 +570,15 @@ void test_job_state(struct test_job *job, struct dma_buf_test_job_state *arg)
  */
 int test_jobs_init(void)
 {
-	engines = alloc_workqueue("dma_buf_test", WQ_UNBOUND, 0);
-	return engines ? 0 : -ENOMEM;
+	engines = alloc_workqueue("dma_buf_test", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!engines)
+		return -ENOMEM;
+	releases = alloc_workqueue("dma_buf_test_release", WQ_UNBOUND, 0);
+	if (!releases) {
+		destroy_workqueue(engines);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -567,6 +589,7 @@ int test_jobs_init(void)
 void test_jobs_exit(void)
 {
 	destroy_workqueue(engines);
+	destroy_workqueue(releases);
 	/* Who put the last fence may have been preempted on his way out of here, ... */
 	synchronize_rcu_tasks();
 	/* ... and what that left may still be about to return. */

@@ -3,7 +3,8 @@
  * /dev/dma_buf_test: its ioctls, and the ids of what an open file has made.
  *
  * An ioctl that returns something has everything that can fail behind it before
- * anybody else can see what it made.
+ * anybody else can see what it made: writing the answer comes before it is published.
+ * Until then it is the ioctl's alone, and to take it back can't fail.
  */
 #include <linux/capability.h>
 #include <linux/cleanup.h>
@@ -363,11 +364,14 @@ static int do_map(struct test_call *call)
 	if (!attachment)
 		return -ENOENT;
 	err = test_map(attachment, arg);
-	if (!err) {
-		err = answer(call);
-		if (err)
-			test_unmap(attachment);
-	}
+	if (err)
+		goto put;
+	err = answer(call);
+	if (err)
+		test_map_undo(attachment);
+	else
+		test_map_publish(attachment);
+put:
 	test_attachment_put(attachment);
 	return err;
 }

@@ -5,7 +5,8 @@
  */
 #include "../kselftest_harness.h"
 
-#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "test_device.h"
 
@@ -222,23 +223,23 @@ TEST_F(move, old_mappings_are_for_no_new_work)
 }
 
 struct mover {
-	pthread_t thread;
+	struct sleeper sleeper;
 	int test;
 	int buffer;
-	int result;
 };
 
-static void *move_away(void *data)
+static int move_away(struct sleeper *sleeper, int timeout)
 {
-	struct mover *mover = data;
+	struct mover *mover = (void *)sleeper;
 
-	mover->result = test_move(mover->test, mover->buffer, DMA_BUF_TEST_VRAM);
-	return NULL;
+	return timeout ? test_move(mover->test, mover->buffer, DMA_BUF_TEST_VRAM) : 0;
 }
 
 TEST_F(move, a_move_waits_for_work_in_flight)
 {
-	struct mover mover = { .test = self->test, .buffer = self->buffer };
+	struct mover mover = {
+		.sleeper.wait = move_away, .test = self->test, .buffer = self->buffer,
+	};
 	int attachment, job, tries;
 
 	NEEDS_FOLLOWERS();
@@ -246,18 +247,64 @@ TEST_F(move, a_move_waits_for_work_in_flight)
 	ASSERT_LT(0, attachment);
 	job = test_fill_on_trigger(self->test, attachment, self->size, 77);
 	ASSERT_LT(0, job);
-	ASSERT_EQ(0, pthread_create(&mover.thread, NULL, move_away, &mover));
-	/* It has the lock by now, or soon, and can't move before the work is done. */
-	usleep(50000);
+	/* It has the lock, and can't move before the work is done. */
+	ASSERT_TRUE(sleeper_start(&mover.sleeper));
+	EXPECT_TRUE(sleeper_sleeps(&mover.sleeper));
 	EXPECT_EQ(0U, test_job_state(self->test, job).signaled);
 	ASSERT_EQ(0, test_trigger(self->test, job, 0));
-	pthread_join(mover.thread, NULL);
-	EXPECT_EQ(0, mover.result);
+	EXPECT_EQ(0, sleeper_join(&mover.sleeper));
 	EXPECT_EQ(1, test_job_state(self->test, job).status);
 	EXPECT_TRUE(has_only(self->data, self->size, 77));
 	for (tries = 0; tries < 3; tries++)
 		EXPECT_EQ(0, test_move(self->test, self->buffer, tries % 2));
 	EXPECT_TRUE(has_only(self->data, self->size, 77));
+}
+
+/* A process for which the kernel writes to a buffer, which is where it waits. */
+static pid_t write_in_the_kernel(char *data)
+{
+	int zeroes = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	pid_t pid = zeroes < 0 ? -1 : fork();
+
+	if (!pid)
+		_exit(read(zeroes, data, 1) != 1);
+	close(zeroes);
+	return pid;
+}
+
+static bool ends(pid_t pid)
+{
+	int tries;
+
+	for (tries = 0; tries < PATIENCE; tries++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+TEST_F(move, who_waits_for_a_move_in_the_kernel_can_be_killed)
+{
+	struct mover mover = {
+		.sleeper.wait = move_away, .test = self->test, .buffer = self->buffer,
+	};
+	int attachment, job;
+	pid_t pid;
+
+	NEEDS_FOLLOWERS();
+	attachment = test_attach_and_map(self->test, FOLLOWER, self->fd);
+	ASSERT_LT(0, attachment);
+	job = test_fill_on_trigger(self->test, attachment, self->size, 77);
+	ASSERT_LT(0, job);
+	ASSERT_TRUE(sleeper_start(&mover.sleeper));
+	pid = write_in_the_kernel(self->data);
+	ASSERT_LT(0, pid);
+	EXPECT_TRUE(wait_until_process_sleeps(pid));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_TRUE(ends(pid));
+	ASSERT_EQ(0, test_trigger(self->test, job, 0));
+	EXPECT_EQ(0, sleeper_join(&mover.sleeper));
 }
 
 TEST_F(move, a_mapping_that_fails_leaves_no_pin)

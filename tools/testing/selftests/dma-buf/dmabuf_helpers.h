@@ -362,13 +362,13 @@ static inline long count_kernel_files(void)
 	return count;
 }
 
-/* Waits for a thread of this process to fall asleep; false when it doesn't. */
-static inline bool wait_until_asleep(pid_t tid)
+/* Waits for who is in a directory of /proc to fall asleep; false when it doesn't. */
+static inline bool wait_until_sleeps_in(const char *directory, pid_t pid)
 {
 	char path[64];
 	int tries;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	snprintf(path, sizeof(path), "%s/%d/stat", directory, pid);
 	for (tries = 0; tries < PATIENCE; tries++) {
 		char *stat = read_file(path);
 		char *state = stat ? strrchr(stat, ')') : NULL;
@@ -380,6 +380,18 @@ static inline bool wait_until_asleep(pid_t tid)
 		usleep(1000);
 	}
 	return false;
+}
+
+/* A thread of this process. */
+static inline bool wait_until_asleep(pid_t tid)
+{
+	return wait_until_sleeps_in("/proc/self/task", tid);
+}
+
+/* Another process. */
+static inline bool wait_until_process_sleeps(pid_t pid)
+{
+	return wait_until_sleeps_in("/proc", pid);
 }
 
 /* A thread that waits for something, and how often it slept meanwhile. */

@@ -15,6 +15,7 @@
 
 #include "../../../../samples/dma-buf/example.h"
 #include "../kselftest_harness.h"
+#include "test_device.h"
 
 #define SIZE	(5 * 4096)
 
@@ -171,6 +172,155 @@ TEST_F(examples, an_importer_waits_for_who_writes)
 	EXPECT_EQ(1, is_signalled(put.fd));
 	close(put.fd);
 	close(fd);
+}
+
+/* How many entries the table has for a device of the test device, or a negative errno. */
+static int count_entries(int test, int fd, uint32_t max_segment)
+{
+	int device = test_device_with(test, 0, 64, max_segment);
+	struct dma_buf_test_map map = {};
+
+	map.attachment = test_attach(test, device, fd);
+	return call_ioctl(test, DMA_BUF_TEST_IOC_MAP, &map) ?: (int)map.entries;
+}
+
+TEST_F(examples, the_heap_makes_no_entries_that_are_too_long)
+{
+	int heap = open("/dev/dma_heap/example", O_RDONLY | O_CLOEXEC);
+	int test, fd, pages = 19;
+
+	if (heap < 0 && errno == ENOENT)
+		SKIP(return, "the kernel has no CONFIG_DMABUF_HEAPS");
+	if (LACKS(TEST_DEVICE))
+		SKIP(return, "%s", lack);
+	test = test_open();
+	ASSERT_GE(test, 0);
+	fd = heap_alloc_from(heap, pages * page_size(), O_RDWR | O_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(1, count_entries(test, fd, UINT32_MAX));
+	EXPECT_EQ(pages, count_entries(test, fd, page_size()));
+	/* Powers of two, and one for the rest. */
+	EXPECT_EQ(5, count_entries(test, fd, 4 * page_size()));
+	EXPECT_EQ(5, count_entries(test, fd, 8 * page_size() - 1));
+}
+
+static int follow(int importer, int fd)
+{
+	uint64_t bytes;
+
+	return import(importer, fd, DMA_BUF_EXAMPLE_DYNAMIC, &bytes) ? -errno : 0;
+}
+
+TEST_F(examples, an_import_that_fails_leaves_what_was_followed)
+{
+	struct dma_buf_example_import *unwritable;
+	int test, first, second, first_fd, second_fd;
+
+	if (LACKS(TEST_DEVICE))
+		SKIP(return, "%s", lack);
+	test = test_open();
+	ASSERT_GE(test, 0);
+	first = test_export(test, DMA_BUF_TEST_DYNAMIC, SIZE, &first_fd);
+	second = test_export(test, DMA_BUF_TEST_DYNAMIC, SIZE, &second_fd);
+	ASSERT_GT(first, 0);
+	ASSERT_GT(second, 0);
+	ASSERT_EQ(0, follow(self->importer, first_fd));
+
+	ASSERT_EQ(0, test_fail(test, second, DMA_BUF_TEST_ATTACH_OP, 1, ENODEV));
+	EXPECT_EQ(-ENODEV, follow(self->importer, second_fd));
+	ASSERT_EQ(0, test_fail(test, second, DMA_BUF_TEST_MAP_OP, 1, ENXIO));
+	EXPECT_EQ(-ENXIO, follow(self->importer, second_fd));
+	unwritable = (void *)page_before_a_hole(PROT_READ | PROT_WRITE);
+	ASSERT_NE(NULL, unwritable);
+	unwritable->fd = second_fd;
+	unwritable->flags = DMA_BUF_EXAMPLE_DYNAMIC;
+	ASSERT_EQ(0, mprotect(unwritable, page_size(), PROT_READ));
+	EXPECT_EQ(-EFAULT, call_ioctl(self->importer, DMA_BUF_EXAMPLE_IMPORT, unwritable));
+	EXPECT_EQ(1U, test_buffer_state(test, first).mappings);
+	EXPECT_EQ(0U, test_buffer_state(test, second).mappings);
+
+	EXPECT_EQ(0, follow(self->importer, second_fd));
+	EXPECT_EQ(0U, test_buffer_state(test, first).mappings);
+	EXPECT_EQ(1U, test_buffer_state(test, second).mappings);
+}
+
+/* What the ones of the next test do to a buffer, each in its turn. */
+struct turn {
+	struct sleeper sleeper;
+	int file;
+	/* A buffer's id, or a descriptor. */
+	int buffer;
+	int fence;
+};
+
+static int turn_move(struct sleeper *sleeper, int timeout)
+{
+	struct turn *turn = (void *)sleeper;
+
+	return timeout ? test_move(turn->file, turn->buffer, DMA_BUF_TEST_SYSTEM) : 0;
+}
+
+static int turn_add_fence(struct sleeper *sleeper, int timeout)
+{
+	struct turn *turn = (void *)sleeper;
+
+	return timeout ? import_sync_file(turn->buffer, DMA_BUF_SYNC_WRITE, turn->fence) : 0;
+}
+
+static int turn_follow(struct sleeper *sleeper, int timeout)
+{
+	struct turn *turn = (void *)sleeper;
+
+	return timeout ? follow(turn->file, turn->buffer) : 0;
+}
+
+/* They stand in line for the reservation lock, which the first has until its fence. */
+TEST_F(examples, an_importer_waits_for_who_gets_the_lock_before)
+{
+	int test, buffer, fd, attachment, timeline;
+	struct turn mover, writer, importer;
+	struct dma_buf_test_job job = {
+		.work = DMA_BUF_TEST_CHECKSUM,
+		.length = SIZE,
+		.end = DMA_BUF_TEST_TRIGGER,
+	};
+
+	if (LACKS(TEST_DEVICE, SW_SYNC))
+		SKIP(return, "%s", lack);
+	test = test_open();
+	timeline = timeline_create();
+	ASSERT_GE(test, 0);
+	ASSERT_GE(timeline, 0);
+	buffer = test_export(test, DMA_BUF_TEST_DYNAMIC, SIZE, &fd);
+	ASSERT_GT(buffer, 0);
+	attachment = test_attach_and_map(test, DMA_BUF_TEST_FOLLOWS_MOVES, fd);
+	ASSERT_GT(attachment, 0);
+	if (test_buffer_state(test, buffer).pins)
+		SKIP(return, "mappings pin: DMABUF_MOVE_NOTIFY is off");
+	/* To attach takes the lock as well, and then waits in another way. */
+	ASSERT_EQ(0, follow(self->importer, fd));
+	job.source = attachment;
+	ASSERT_EQ(0, test_submit(test, &job));
+
+	mover = (struct turn){ .sleeper.wait = turn_move, .file = test, .buffer = buffer };
+	writer = (struct turn){
+		.sleeper.wait = turn_add_fence,
+		.buffer = fd,
+		.fence = fence_create(timeline, 1),
+	};
+	importer = (struct turn){
+		.sleeper.wait = turn_follow, .file = self->importer, .buffer = fd,
+	};
+	ASSERT_TRUE(sleeper_start(&mover.sleeper));
+	ASSERT_TRUE(sleeper_start(&writer.sleeper));
+	ASSERT_TRUE(sleeper_start(&importer.sleeper));
+
+	ASSERT_EQ(0, test_trigger(test, job.id, 0));
+	EXPECT_EQ(0, sleeper_join(&mover.sleeper));
+	EXPECT_EQ(0, sleeper_join(&writer.sleeper));
+	EXPECT_TRUE(sleeper_sleeps(&importer.sleeper));
+	EXPECT_EQ(0, timeline_advance(timeline, 1));
+	EXPECT_EQ(0, sleeper_join(&importer.sleeper));
 }
 
 TEST_F(examples, what_makes_no_sense_is_refused)
