@@ -3,7 +3,9 @@
  * A provider of fences: jobs that a timer completes, in place of an interrupt.
  */
 #include <linux/dma-fence.h>
+#include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
