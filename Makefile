@@ -13,7 +13,7 @@ tree = $(or $(patsubst ~/%,$(HOME)/%,$(TREE)),$(error say where the tree is: mak
 setup:
 	@harness/setup
 
-##run: boot, and pass one camera frame through three devices
+##run: boot, and pass camera frames through three devices
 run:
 	@harness/run
 

@@ -22,16 +22,18 @@ only_for()
 }
 
 # Packages by purpose; `make setup` installs all of them at once.
-build_packages=(bc bison flex gcc libc6-dev libelf-dev make patch perl rsync)
+build_packages=(bc bison flex gcc libc6-dev libelf-dev make patch perl python3 rsync)
 guest_packages=(busybox-static cpio)
 # For 32-bit programs. Of gcc-multilib, apt would remove it for a cross compiler.
 compat_packages=(gcc-12-multilib libc6-dev-i386)
 docs_packages=(python3-sphinx)
+# Those of each $arch are named here as well, whichever this is.
 # shellcheck disable=SC2034 # used by those who source this file
 setup_packages=("${build_packages[@]}" "${guest_packages[@]}"
-	"${compat_packages[@]}" "${docs_packages[@]}" clang coccinelle codespell lcov libdrm-dev
-	libncurses-dev libpython3-dev libssl-dev lld llvm ocaml pkg-config pyflakes3 python3 shellcheck
-	sparse xz-utils)
+	"${compat_packages[@]}" "${docs_packages[@]}" clang coccinelle codespell
+	gcc-aarch64-linux-gnu git lcov libc6-dev-arm64-cross libdrm-dev libncurses-dev
+	libpython3-dev libssl-dev lld llvm ocaml pkg-config pyflakes3 qemu-system-arm
+	qemu-system-x86 shellcheck sparse xz-utils)
 
 die()
 {
@@ -145,6 +147,17 @@ need_memory()
 
 	free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
 	[ "$free" -ge "$1" ] || die "$free MB of memory are available, $1 MB are needed"
+}
+
+# alone_in DIR: as long as the script runs, no other one that says this works in there.
+alone_in()
+{
+	mkdir -p "$1"
+	exec 8>"$1.lock"
+	flock -n 8 || {
+		echo "${0##*/}: waits until nobody else works in ${1#"$top"/}" >&2
+		flock 8
+	}
 }
 
 # tree_of base|series|bisect: prints where its sources are

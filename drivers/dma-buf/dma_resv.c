@@ -522,8 +522,15 @@ static bool slot_superseded(unsigned long slot, struct dma_fence *fence,
 static noinline void exchange_references_slowly(struct dma_fence *fence,
 						struct dma_fence *old)
 {
+	/* not tested: only if another CPU changes the count between two instructions */
 	dma_fence_get(fence);
 	dma_fence_put(old);
+}
+
+/* The last reference, mostly. */
+static noinline void put_reference_slowly(struct dma_fence *fence)
+{
+	dma_fence_put(fence);
 }
 
 /*
@@ -540,9 +547,10 @@ static __always_inline void entry_replace(struct dma_resv_list *list,
 	entry->context = fence->context;
 	old = list_exchange(list, entry, make_slot(fence, usage));
 	if (!fence_get_quickly(fence))
+		/* not tested: only if another CPU changes the count meanwhile */
 		exchange_references_slowly(fence, old);
 	else if (!fence_put_quickly(old))
-		dma_fence_put(old);
+		put_reference_slowly(old);
 }
 
 /* The entry whose place @fence is to take, or NULL if it needs one of its own. */

@@ -206,6 +206,7 @@ again:
 	if (!fence_get_quickly(fence) && !dma_fence_get_rcu(fence))
 		goto nothing;
 	if (unlikely(!slot_still_holds(slot, *value))) {
+		/* not tested: only if a writer comes between two instructions */
 		dma_fence_put(fence);
 		goto again;
 	}

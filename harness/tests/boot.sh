@@ -28,6 +28,18 @@ initrd()
 	"$top/harness/initramfs" "$work/initrd" "$work/root"
 }
 
+# The same with a module that this kernel can't load
+spoiled_initrd()
+{
+	local id
+
+	objcopy -O binary --only-section=.notes "$kernel" "$work/notes"
+	id=$(sha1sum <"$work/notes")
+	mkdir -p "$work/spoiled/lib/modules/${id%% *}"
+	echo "no module" >"$work/spoiled/lib/modules/${id%% *}/spoiled.ko"
+	"$top/harness/initramfs" "$work/spoiled.initrd" "$work/root" "$work/spoiled"
+}
+
 # boot WHAT [OPTION...]: leaves WHAT.log, WHAT.said and WHAT.status
 boot()
 {
@@ -35,7 +47,7 @@ boot()
 
 	shift
 	"$top/harness/boot" --smp 1 --log "$work/$what.log" \
-		--append "kmemleak=off $mark do=$what" "$@" "$kernel" "$work/initrd" \
+		--append "kmemleak=off $mark do=$what" "$@" "$kernel" "${initrd:-$work/initrd}" \
 		>"$work/$what.said" 2>&1 || status=$?
 	echo "$status" >"$work/$what.status"
 }
@@ -49,9 +61,22 @@ ended()
 		{ [ $# -lt 3 ] || grep -qF -- "$3" "$work/$1.said"; }
 }
 
+# Which guests there are, as /proc has them: not every machine has programs that tell.
+guests()
+{
+	grep -lsaE "^qemu-system.* $mark " /proc/[0-9]*/cmdline
+}
+
+# One that was killed may take a while to be gone.
 none_left()
 {
-	! pgrep -af "$mark" | grep qemu-system
+	local tries
+
+	for ((tries = 0; tries < 100; tries++)); do
+		guests || return 0
+		sleep 0.1
+	done
+	return 1
 }
 
 # waits until the guest runs, and then sends the signal that Ctrl-C does
@@ -67,18 +92,19 @@ interrupted()
 		os.execv(sys.argv[1], sys.argv[1:])
 	PY
 	boot=$!
-	until pgrep -f "qemu-system.*$mark" >/dev/null; do
+	until guests >/dev/null; do
 		kill -0 "$boot" || return
 		sleep 0.1
 	done
 	kill "-$1" "$boot"
 	wait "$boot" || status=$?
 	echo "status $status"
-	[ "$status" -ne 0 ] && sleep 0.2 && none_left
+	[ "$status" -ne 0 ] && none_left
 }
 
 [ -f "$kernel" ] || die "no kernel $kernel"
 initrd
+spoiled_initrd
 # Two at a time, as a small machine has two CPUs.
 boot exit & boot user
 wait
@@ -86,6 +112,7 @@ boot splat & boot panic
 wait
 boot vanish & boot hang --timeout 8
 wait
+initrd=$work/spoiled.initrd boot nothing
 check "the guest's exit status is passed on" ended exit 7
 check "a line of a program is no splat" ended user 0
 check "a splat is an error, though the guest said all is well" \
@@ -93,6 +120,7 @@ check "a splat is an error, though the guest said all is well" \
 check "a panic is an error, and told" ended panic 125 "boot: panic"
 check "the last lines before a panic are printed" ended panic 125 "Kernel panic"
 check "a guest that ends without a word is an error" ended vanish 125 "did not say how"
+check "a module that cannot be loaded is an error" ended nothing 1
 check "a hang is an error" ended hang 125 "no end after 8 seconds"
 check "no guest is left" none_left
 check "Ctrl-C leaves no guest" interrupted INT

@@ -52,7 +52,7 @@ judge()
 				marked = substr($0, RSTART + 7, RLENGTH - 10)
 			if (marked == "" && found[FNR] != "")
 				print name, "line", FNR, "is let be, but:", found[FNR]
-			else if (index(found[FNR], marked) == 0)
+			else if (marked != "" && index(found[FNR], marked) == 0)
 				print name, "line", FNR, "is not found:", marked
 		}' "$2"
 }

@@ -15,7 +15,7 @@ new_tree()
 	rm -rf "$tree" "$before"
 	mkdir -p "$tree"
 	# shellcheck disable=SC2046 # words
-	(cd "$base" && cp -a --parents Makefile Kbuild MAINTAINERS drivers/dma-buf \
+	(cd "$base" && cp -a --parents Makefile Kbuild drivers/dma-buf \
 		include/linux include/uapi/linux include/trace/events \
 		$(sed -n 's,^--- a/,,p' "$top"/patches/*.patch) "$tree")
 	cp -a "$tree" "$before"

@@ -207,6 +207,14 @@ static inline int ready_now(int fd, short events)
 	return poll(&request, 1, 0) < 0 ? -errno : request.revents;
 }
 
+/* Does one of @events hold within some milliseconds? */
+static inline bool is_ready(int fd, short events, int ms)
+{
+	struct pollfd file = { .fd = fd, .events = events };
+
+	return poll(&file, 1, ms) == 1 && file.revents & events;
+}
+
 /*
  * Fences that a test signals itself.  The interface is for tests only, so that
  * no header has it.

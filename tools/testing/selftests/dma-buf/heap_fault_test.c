@@ -21,28 +21,17 @@ FIXTURE(contiguous)
 	int fail_nth;
 };
 
-/* What the heap's area has, in bytes, or 0. */
-static size_t area_size(void)
-{
-	char *text = read_file("/proc/meminfo");
-	char *line = text ? strstr(text, "CmaTotal:") : NULL;
-	unsigned long kib = 0;
-
-	if (line)
-		sscanf(line, "CmaTotal: %lu", &kib);
-	free(text);
-	return kib * 1024;
-}
-
 FIXTURE_SETUP(contiguous)
 {
+	long long kib = number_behind("/proc/meminfo", "CmaTotal");
+
 	if (LACKS(CMA_HEAP, BUFINFO, FAIL_NTH, FAILSLAB))
 		SKIP(return, "%s", lack);
 	ASSERT_EQ(0, set_up_fault_injection());
 	self->target.heap = open(CMA_HEAP, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->target.heap);
-	self->target.size = area_size() / 8 * 5;
-	ASSERT_LT(0UL, self->target.size);
+	ASSERT_LT(0, kib);
+	self->target.size = kib * 1024 / 8 * 5;
 	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->fail_nth);
 }

@@ -166,14 +166,6 @@ static size_t advance_all(const int *timelines, size_t count)
 	return advanced;
 }
 
-/* What waits for others may take a moment longer. */
-static bool comes_ready(int file)
-{
-	struct pollfd request = { .fd = file, .events = POLLIN };
-
-	return poll(&request, 1, PATIENCE) == 1;
-}
-
 /* A file that is ready when the last of all timelines has been moved on. */
 static void expect_ready_with_the_last(struct __test_metadata *_metadata, int file,
 				       const int *timelines, size_t count)
@@ -182,7 +174,8 @@ static void expect_ready_with_the_last(struct __test_metadata *_metadata, int fi
 	EXPECT_EQ(count - 1, advance_all(timelines + 1, count - 1));
 	EXPECT_EQ(0, ready_now(file, POLLIN));
 	EXPECT_EQ(1U, advance_all(timelines, 1));
-	EXPECT_TRUE(comes_ready(file));
+	/* What waits for others may take a moment longer. */
+	EXPECT_TRUE(is_ready(file, POLLIN, PATIENCE));
 }
 
 TEST_F_TIMEOUT(contexts, are_all_in_one_buffer, LONG_TIME)

@@ -309,19 +309,6 @@ static size_t count_mapped(struct crowd *crowd)
 	return test_buffer_state(crowd->test, crowd->buffer).mappings;
 }
 
-/*
- * DMA_API_DEBUG takes more than seven mappings of a page for a leak, and can't tell
- * those of one device from each other.
- */
-static bool maps_are_counted(void)
-{
-	char *text = read_file("/sys/kernel/debug/dma-api/disabled");
-	bool counted = text && *text == 'N';
-
-	free(text);
-	return counted;
-}
-
 /* Has all attached and mapped; false when it can't. */
 static bool gather(struct crowd *crowd, __u32 buffer_flags, __u32 device_flags, size_t devices)
 {
@@ -371,7 +358,7 @@ FIXTURE_SETUP(attachments)
 {
 	if (LACKS(BUFINFO, TEST_DEVICE))
 		SKIP(return, "%s", lack);
-	if (maps_are_counted())
+	if (mappings_are_counted())
 		SKIP(return, "needs dma_debug=off");
 	ASSERT_TRUE(gather(&self->crowd, variant->buffer_flags, 0, variant->devices));
 }
@@ -412,7 +399,7 @@ FIXTURE_SETUP(followers)
 {
 	if (LACKS(BUFINFO, TEST_DEVICE))
 		SKIP(return, "%s", lack);
-	if (maps_are_counted())
+	if (mappings_are_counted())
 		SKIP(return, "needs dma_debug=off");
 	ASSERT_TRUE(gather(&self->crowd, DMA_BUF_TEST_DYNAMIC, DMA_BUF_TEST_FOLLOWS_MOVES, 1));
 }

@@ -39,6 +39,19 @@ static inline int write_number(const char *path, long long number)
 	return write_file(path, text);
 }
 
+/*
+ * DMA_API_DEBUG warns when a device has more than seven mappings of a page. It can't tell
+ * those of one importer from those of another, and a buffer can have a page many times.
+ */
+static inline bool mappings_are_counted(void)
+{
+	char *text = read_file("/sys/kernel/debug/dma-api/disabled");
+	bool counted = text && *text == 'N';
+
+	free(text);
+	return counted;
+}
+
 /* The number behind "KEY:" at the start of a line, or -1. */
 static inline long long number_behind(const char *path, const char *key)
 {

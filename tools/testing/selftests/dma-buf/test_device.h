@@ -170,14 +170,6 @@ static inline struct dma_buf_test_job_state test_job_state(int test, __u32 job)
 	return call_ioctl(test, DMA_BUF_TEST_IOC_JOB_STATE, &state) ? none : state;
 }
 
-/* Is a file ready within some milliseconds, a buffer for writing or a sync file? */
-static inline bool is_ready(int fd, short events, int ms)
-{
-	struct pollfd file = { .fd = fd, .events = events };
-
-	return poll(&file, 1, ms) == 1 && file.revents & events;
-}
-
 /* Submits a job, and waits for it: 1, or what it ended with. */
 static inline int test_do(int test, struct dma_buf_test_job *job)
 {

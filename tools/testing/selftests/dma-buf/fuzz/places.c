@@ -73,19 +73,6 @@ static void add_drm(struct paths *paths, const struct paths *all, bool (*wanted)
 	}
 }
 
-/*
- * DMA_API_DEBUG warns when a page has more than seven mappings. That is nothing bad if
- * importers share the page, and a buffer can have it many times.
- */
-static bool counts_mappings(void)
-{
-	char *text = read_file("/sys/kernel/debug/dma-api/disabled");
-	bool counts = text && *text == 'N';
-
-	free(text);
-	return counts;
-}
-
 /* Of DRM, vgem first: it has fences as well. */
 static void find_importers(void)
 {
@@ -95,7 +82,8 @@ static void find_importers(void)
 	paths_add_all(&all, "/dev/dri", "renderD", "");
 	add_drm(&places.renderers, &all, has_syncobj);
 	places.has_test = !access(TEST_DEVICE, R_OK | W_OK);
-	places.spares_importers = (all.count || places.has_test) && counts_mappings();
+	places.spares_importers = (all.count || places.has_test) &&
+				  mappings_are_counted();
 	if (places.spares_importers) {
 		places.has_test = false;
 		return;

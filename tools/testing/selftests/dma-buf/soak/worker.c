@@ -72,6 +72,17 @@ void account_print(void)
 		       atomic_load(&account->done[i]), atomic_load(&account->failed[i]));
 }
 
+const char *account_never_done(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < num_acts; i++) {
+		if (!atomic_load(&account->done[i]))
+			return acts[i].name;
+	}
+	return NULL;
+}
+
 const char *account_complaint(void)
 {
 	return *account->complaint ? account->complaint : NULL;

@@ -89,6 +89,8 @@ struct account {
 bool account_init(void);
 unsigned long account_calls(void);
 void account_print(void);
+/* The name of what never went well, or NULL. */
+const char *account_never_done(void);
 const char *account_complaint(void);
 void account_stop(bool enough);
 
