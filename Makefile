@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # For people; the kernel never sees this file. "make help" lists the targets, each
-# of which is a script in harness/ of nearly the same name.
+# of which runs a script in harness/, most often the one of its name.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -109,4 +109,9 @@ help:
 	@sed -n 's/^##\([^:]*\): \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
-.PHONY: setup run test test-races test-reuse test-iommu test-load soak fuzz coverage test-callers shell bench callers options series bisect graft ungraft base-path menuconfig lint docs clean help
+# These scripts can't fetch what they are written in.
+callers series bisect graft ungraft: | python3
+python3:
+	@command -v python3 >/dev/null || harness/setup python3
+
+.PHONY: python3 setup run test test-races test-reuse test-iommu test-load soak fuzz coverage test-callers shell bench callers options series bisect graft ungraft base-path menuconfig lint docs clean help

@@ -77,7 +77,7 @@ static void give_back(void)
  * Reading
  */
 
-static struct cache *cache_named(const char *name)
+static struct cache *find_cache(const char *name)
 {
 	unsigned int i;
 
@@ -85,11 +85,18 @@ static struct cache *cache_named(const char *name)
 		if (!strcmp(caches[i].name, name))
 			return &caches[i];
 	}
-	if (num_caches == MOST_CACHES)
-		return NULL;
-	snprintf(caches[i].name, sizeof(caches[i].name), "%s", name);
-	num_caches++;
-	return &caches[i];
+	return NULL;
+}
+
+static struct cache *find_or_add_cache(const char *name)
+{
+	struct cache *cache = find_cache(name);
+
+	if (!cache && num_caches < MOST_CACHES) {
+		cache = &caches[num_caches++];
+		snprintf(cache->name, sizeof(cache->name), "%s", name);
+	}
+	return cache;
 }
 
 static bool is_left_out(const char *name)
@@ -113,7 +120,7 @@ static void read_cache(const char *line)
 	if (sscanf(line, "%63s %lld %lld %lld", name, &active, &objects, &size) != 4 ||
 	    is_left_out(name))
 		return;
-	cache = cache_named(name);
+	cache = find_or_add_cache(name);
 	if (!cache)
 		return;
 	cache->objects[0] = active;
@@ -143,13 +150,9 @@ static bool read_caches(void)
 
 static long long objects_of(const char *name)
 {
-	unsigned int i;
+	const struct cache *cache = find_cache(name);
 
-	for (i = 0; i < num_caches; i++) {
-		if (!strcmp(caches[i].name, name))
-			return caches[i].objects[0];
-	}
-	return -1;
+	return cache ? cache->objects[0] : -1;
 }
 
 static long long bytes_of_all(void)
@@ -183,10 +186,11 @@ void level_read(struct level *level, bool warms_up)
 	read_caches();
 	if (warms_up)
 		count_to_warm_up();
-	level->slab = bytes_of_all();
+	level->taken[SLAB] = bytes_of_all();
+	level->taken[MEMORY] = (number_behind(MEMINFO, "MemTotal") -
+				number_behind(MEMINFO, "MemAvailable")) << 10;
 	level->buffers = objects_of("dma_buf");
 	level->attachments = objects_of("dma_buf_attachment");
-	level->available = number_behind(MEMINFO, "MemAvailable") << 10;
 }
 
 /*

@@ -11,10 +11,14 @@
 /* How many readings at the end count: in one of them may be something else. */
 #define LAST_RESTS	3
 
+/* All objects of all slab caches; all memory that isn't available. */
+enum what {
+	SLAB, MEMORY
+};
+
 struct level {
-	/* Bytes of all objects of all slab caches; MemAvailable. */
-	long long slab;
-	long long available;
+	/* In bytes. */
+	long long taken[MEMORY + 1];
 	/* Buffers and attachments, by their caches; -1 where those aren't shown. */
 	long long buffers;
 	long long attachments;

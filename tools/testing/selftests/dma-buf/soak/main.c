@@ -114,9 +114,9 @@ static double mebibytes(long long bytes)
 
 static void print_level(const struct level *level)
 {
-	printf("# %lu s: %lu calls; %.3f MiB of slab are taken, %.1f MiB are available\n",
-	       elapsed(), account_calls(), mebibytes(level->slab),
-	       mebibytes(level->available));
+	printf("# %lu s: %lu calls; %.3f MiB of slab are taken, %.1f MiB of memory\n",
+	       elapsed(), account_calls(), mebibytes(level->taken[SLAB]),
+	       mebibytes(level->taken[MEMORY]));
 	fflush(stdout);
 }
 
@@ -158,56 +158,38 @@ static bool rest(void)
  * Verdict
  */
 
-static long long most_slab_of_warm_up(void)
+static long long most_of_warm_up(enum what what)
 {
-	long long most = 0;
+	long long most = levels[1].taken[what];
 	unsigned int i;
 
-	for (i = 1; i < num_warm_up; i++)
-		most = levels[i].slab > most ? levels[i].slab : most;
+	for (i = 2; i < num_warm_up; i++)
+		most = levels[i].taken[what] > most ? levels[i].taken[what] : most;
 	return most;
 }
 
-static long long least_slab_of_last(void)
+static long long least_of_last(enum what what)
 {
-	long long least = levels[num_levels - 1].slab;
+	long long least = levels[num_levels - 1].taken[what];
 	unsigned int i;
 
 	for (i = num_levels - LAST_RESTS; i < num_levels; i++)
-		least = levels[i].slab < least ? levels[i].slab : least;
+		least = levels[i].taken[what] < least ? levels[i].taken[what] : least;
 	return least;
 }
 
-static long long least_memory_of_warm_up(void)
+static bool is_flat(enum what what, long long bound)
 {
-	long long least = levels[1].available;
-	unsigned int i;
+	long long grown = least_of_last(what) - most_of_warm_up(what);
 
-	for (i = 1; i < num_warm_up; i++)
-		least = levels[i].available < least ? levels[i].available : least;
-	return least;
-}
-
-static long long most_memory_of_last(void)
-{
-	long long most = 0;
-	unsigned int i;
-
-	for (i = num_levels - LAST_RESTS; i < num_levels; i++)
-		most = levels[i].available > most ? levels[i].available : most;
-	return most;
-}
-
-static bool is_flat(const char *what, long long grown, long long bound)
-{
-	printf("# %s: %+.3f MiB since the warm-up, of %.3f MiB that it may grow\n", what,
+	printf("# %+.3f MiB since the warm-up, of %.3f MiB that it may grow\n",
 	       mebibytes(grown), mebibytes(bound));
 	return grown <= bound;
 }
 
 static bool slab_is_flat(void)
 {
-	return is_flat("slab", least_slab_of_last() - most_slab_of_warm_up(), SLAB_BOUND);
+	return is_flat(SLAB, SLAB_BOUND);
 }
 
 static bool caches_are_flat(void)
@@ -217,8 +199,7 @@ static bool caches_are_flat(void)
 
 static bool memory_is_flat(void)
 {
-	return is_flat("memory", least_memory_of_warm_up() - most_memory_of_last(),
-		       MEMORY_BOUND);
+	return is_flat(MEMORY, MEMORY_BOUND);
 }
 
 /*
