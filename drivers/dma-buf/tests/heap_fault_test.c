@@ -29,7 +29,7 @@
 /* Takes two blocks, or two steps to zero. */
 #define KILLED_SIZE	(257 * PAGE_SIZE)
 /* Together more than any area has that such kernels are tested with. */
-#define KILLS		(SZ_512M / KILLED_SIZE)
+#define KILLS		(SZ_128M / KILLED_SIZE)
 
 static struct dma_buf *allocate_nothing(struct dma_heap *heap,
 					unsigned long len, u32 fd_flags,
